@@ -1,0 +1,1 @@
+"""Everything of labelloop but the screens."""

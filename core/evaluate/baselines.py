@@ -1,0 +1,67 @@
+"""What a model has to beat: the keyword rule and the majority class."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+
+
+class KeywordRule:
+    """Gives each review the label whose words occur in it most often.
+
+    A label without words of its own stands for the words of its name. Where no word occurs, or labels tie,
+    the majority label is given, or in a multi-label scheme none.
+    """
+
+    def __init__(self, label_names: Sequence[str], keywords: Sequence[Sequence[str]], multi: bool) -> None:
+        self._multi = multi
+        self._labels = len(label_names)
+        self._words: dict[str, list[int]] = {}
+        for position, (name, words) in enumerate(zip(label_names, keywords, strict=True)):
+            for word in set(words) or set(split_words(name)):
+                self._words.setdefault(word.casefold().replace("’", "'"), []).append(position)
+
+    def predict(self, texts: Sequence[str], majority: int) -> NDArray[np.bool_]:
+        """Which labels each text gets, shape [texts, labels]; `majority` is the position of that label."""
+        table = np.zeros((len(texts), self._labels), dtype=np.bool_)
+        for row, text in enumerate(texts):
+            counts = self.counts(text)
+            if self._multi:
+                table[row] = counts > 0
+                continue
+            best = np.flatnonzero(counts == counts.max())
+            table[row, best[0] if len(best) == 1 else majority] = True
+        return table
+
+    def counts(self, text: str) -> NDArray[np.int64]:
+        """How many words of each label occur in the text, shape [labels]."""
+        found = np.zeros(self._labels, dtype=np.int64)
+        for word in split_words(text):
+            for position in self._words.get(word, ()):
+                found[position] += 1
+        return found
+
+
+def split_words(text: str) -> list[str]:
+    """The words of a text in lower case, apostrophes inside words kept."""
+    return [word.casefold().replace("’", "'") for word in _WORD.findall(text)]
+
+
+def majority_label(true: NDArray[np.bool_]) -> int:
+    """Position of the most frequent label in `true`, shape [reviews, labels]; the first of equals."""
+    return int(true.sum(axis=0).argmax())
+
+
+def majority_class(true: NDArray[np.bool_], rows: int, multi: bool) -> NDArray[np.bool_]:
+    """The most frequent label for every row, shape [rows, labels]; multi-label: every label most reviews have."""
+    table = np.zeros((rows, true.shape[1]), dtype=np.bool_)
+    if multi:
+        table[:, true.mean(axis=0) > 0.5] = True
+    else:
+        table[:, majority_label(true)] = True
+    return table

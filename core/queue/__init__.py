@@ -1,0 +1,1 @@
+"""Which review comes next, and why: strategies over plain arrays."""

@@ -1,0 +1,1 @@
+"""The project file: one SQLite database with reviews, annotations, journal, runs and suggestions."""

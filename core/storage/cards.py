@@ -1,0 +1,133 @@
+"""Reviews as the screens show them: text, annotation, suggestion and group in one detached value."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from core.storage.database import project_of
+from core.storage.states import CHUNK, AnnotationState, states
+from core.storage.tables import QueueEntry, QueueReason, Review, Run, Source, Suggestion
+
+
+@dataclass(frozen=True)
+class Suggested:
+    """What the run in use says about a review."""
+
+    run_id: int
+    label_ids: tuple[int, ...]
+    """The suggested label; in a multi-label scheme all labels at one half or more, possibly none."""
+    probability: float
+    """Calibrated probability of the most probable label, 0 to 1."""
+    scores: dict[int, float]
+    """Probability by label id."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """A review with all that is said about it."""
+
+    review_id: int
+    external_id: str | None
+    source: str
+    """Name of the file it came from."""
+    row: int
+    text: str
+    audit: bool
+    alike: int
+    """How many other reviews have the same text."""
+    columns: tuple[tuple[str, str], ...]
+    """The other columns it came with, in the file's order."""
+    state: AnnotationState | None
+    suggested: Suggested | None
+    reason: QueueReason
+    margin: float | None
+
+    @property
+    def name(self) -> str:
+        """How people call it: the file's own id, or the row."""
+        return self.external_id if self.external_id is not None else f"row {self.row}"
+
+
+def cards(session: Session, review_ids: Sequence[int], multi: bool) -> list[Card]:
+    """The cards of these reviews, in the order asked for; ids that do not exist are left out."""
+    by_id: dict[int, Review] = {}
+    for start in range(0, len(review_ids), CHUNK):
+        part = review_ids[start : start + CHUNK]
+        for review in session.exec(select(Review).where(col(Review.id).in_(part))):
+            assert review.id is not None
+            by_id[review.id] = review
+    sources = {source.id: source for source in session.exec(select(Source))}
+    known = states(session, by_id)
+    suggested = suggestions(session, list(by_id), multi)
+    alike = _group_sizes(session, {review.group_id for review in by_id.values()})
+    queued = _queued(session, list(by_id))
+    found = []
+    for review_id in review_ids:
+        if review_id not in by_id:
+            continue
+        review = by_id[review_id]
+        source = sources[review.source_id]
+        others = [name for name in source.columns if name != source.text_column]
+        entry = queued.get(review_id)
+        found.append(
+            Card(
+                review_id=review_id,
+                external_id=review.external_id,
+                source=source.file_name,
+                row=review.row,
+                text=review.text,
+                audit=review.audit,
+                alike=alike.get(review.group_id, 1) - 1,
+                columns=tuple(zip(others, review.fields, strict=True)),
+                state=known.get(review_id),
+                suggested=suggested.get(review_id),
+                reason=entry.reason if entry else (QueueReason.AUDIT if review.audit else QueueReason.RANDOM),
+                margin=entry.margin if entry else None,
+            )
+        )
+    return found
+
+
+def suggestions(session: Session, review_ids: Sequence[int], multi: bool) -> dict[int, Suggested]:
+    """Suggestions of the run in use by review id."""
+    run_id = project_of(session).run_in_use
+    if run_id is None:
+        return {}
+    run = session.get(Run, run_id)
+    assert run is not None
+    found: dict[int, Suggested] = {}
+    for start in range(0, len(review_ids), CHUNK):
+        part = review_ids[start : start + CHUNK]
+        query = select(Suggestion).where(col(Suggestion.run_id) == run_id, col(Suggestion.review_id).in_(part))
+        for row in session.exec(query):
+            scores = dict(zip(run.label_ids, unpack_scores(row.scores), strict=True))
+            if multi:
+                label_ids = tuple(label_id for label_id, score in scores.items() if score >= 0.5)
+            else:
+                label_ids = () if row.label_id is None else (row.label_id,)
+            found[row.review_id] = Suggested(run_id, label_ids, row.probability, scores)
+    return found
+
+
+def unpack_scores(scores: bytes) -> tuple[float, ...]:
+    """Probabilities from their stored form, 32-bit floats, little-endian."""
+    return struct.unpack(f"<{len(scores) // 4}f", scores)
+
+
+def _group_sizes(session: Session, group_ids: set[int]) -> dict[int, int]:
+    query = (
+        select(Review.group_id, func.count())
+        .where(col(Review.group_id).in_(group_ids))
+        .group_by(col(Review.group_id))
+    )
+    return dict(session.exec(query).all())
+
+
+def _queued(session: Session, review_ids: Sequence[int]) -> dict[int, QueueEntry]:
+    query = select(QueueEntry).where(col(QueueEntry.review_id).in_(review_ids))
+    return {entry.review_id: entry for entry in session.exec(query)}

@@ -1,0 +1,87 @@
+"""What is learned from and measured on: examples drawn from the annotations."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlmodel import Session, col, select
+
+from core.storage.queue import current
+from core.storage.tables import Annotation, AnnotationLabel, Decision, Review
+
+
+@dataclass(frozen=True)
+class Example:
+    """A labelled review."""
+
+    review_id: int
+    text: str
+    label_ids: tuple[int, ...]
+
+
+def examples(session: Session, audit: bool) -> list[Example]:
+    """Labelled reviews of the audit set, or all others; ordered by review, each distinct text once.
+
+    Where copies of one text have different labels, the earliest review's labels count.
+    """
+    query = (
+        select(Review.id, Review.text, Review.digest)
+        .join(Annotation, col(Annotation.review_id) == col(Review.id))
+        .where(col(Annotation.decision) == Decision.LABELLED, col(Review.audit).is_(audit), current())
+        .order_by(col(Review.id))
+    )
+    chosen = label_ids(session)
+    seen: set[bytes] = set()
+    found = []
+    for review_id, text, digest in session.exec(query):
+        assert review_id is not None
+        if digest in seen or not text.strip():
+            continue
+        seen.add(digest)
+        found.append(Example(review_id, text, chosen.get(review_id, ())))
+    return found
+
+
+def label_ids(session: Session) -> dict[int, tuple[int, ...]]:
+    """Label ids by review, of all annotations that give labels."""
+    gathered: dict[int, list[int]] = {}
+    for review_id, label_id in session.exec(select(AnnotationLabel.review_id, AnnotationLabel.label_id)):
+        gathered.setdefault(review_id, []).append(label_id)
+    return {review_id: tuple(sorted(ids)) for review_id, ids in gathered.items()}
+
+
+def digest(used: list[Example]) -> str:
+    """SHA-256 over exactly these examples: review, text and labels, in order."""
+    state = hashlib.sha256()
+    for example in used:
+        state.update(json.dumps([example.review_id, example.text, example.label_ids]).encode())
+    return state.hexdigest()
+
+
+def to_suggest(session: Session, portion: int) -> Iterator[list[tuple[int, str]]]:
+    """Reviews that suggestions are wanted for, as portions of (review id, text).
+
+    Those are all without a decision, and the audit set whether labelled or not, on which the suggestions
+    are measured.
+    """
+    decided = select(Annotation.review_id).where(col(Annotation.decision).is_not(None))
+    last = 0
+    while True:
+        query = (
+            select(Review.id, Review.text)
+            .where(
+                col(Review.id) > last,
+                current(),
+                col(Review.audit) | col(Review.id).not_in(decided),
+            )
+            .order_by(col(Review.id))
+            .limit(portion)
+        )
+        rows = [(review_id, text) for review_id, text in session.exec(query) if review_id is not None]
+        if not rows:
+            return
+        last = rows[-1][0]
+        yield rows

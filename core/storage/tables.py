@@ -1,0 +1,325 @@
+"""The tables of a project, which are its domain objects too.
+
+Times are UTC in ISO 8601 with milliseconds, as text: they sort, and they read the same everywhere.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from sqlalchemy import JSON as JSON_COLUMN
+from sqlalchemy import Column, Enum, Index, LargeBinary, text
+from sqlmodel import Field, SQLModel
+
+from core.labels import SchemeKind
+
+
+def _stored(kind: type[StrEnum]) -> Any:
+    """A column type that stores an enum's values, which are what other tools reading the file should see."""
+    return Enum(kind, native_enum=False, length=16, values_callable=lambda members: [m.value for m in members])
+
+
+def utc_now() -> str:
+    """The present moment, UTC, ISO 8601 with milliseconds."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+class Decision(StrEnum):
+    """What a person decided about a review."""
+
+    LABELLED = "labelled"
+    """It has its label, or in a multi-label scheme its labels, possibly none."""
+    SKIPPED = "skipped"
+    """It was passed over for good: it is not trained on and does not come back by itself."""
+
+
+class Origin(StrEnum):
+    """Where an annotation comes from."""
+
+    PERSON = "person"
+    """A person pressed the label's key."""
+    ACCEPTED = "accepted"
+    """A person took a model's suggestion."""
+    IMPORTED = "imported"
+    """It stood in an imported file."""
+
+
+class RunStatus(StrEnum):
+    """How far a run is."""
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    CANCELLED = "cancelled"
+    """Stopped because a person asked."""
+    INTERRUPTED = "interrupted"
+    """Its process died without a word."""
+    FAILED = "failed"
+
+
+class Project(SQLModel, table=True):
+    """The one row of facts about the project as a whole."""
+
+    id: int = Field(default=1, primary_key=True)
+    name: str
+    kind: SchemeKind = Field(sa_type=_stored(SchemeKind))
+    salt: int
+    """Seed of the random order of reviews."""
+    audit_share: float
+    """Share of reviews drawn for the audit set at import, 0 to 1."""
+    run_in_use: int | None = None
+    """The run whose suggestions are shown; none before the first training."""
+    current_review: int | None = None
+    """The review that was on the label screen last."""
+    created_at: str
+
+
+class Annotator(SQLModel, table=True):
+    """A person who labels."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(unique=True)
+
+
+class Label(SQLModel, table=True):
+    """A class of the scheme."""
+
+    __table_args__: ClassVar[Any] = (
+        Index("label_name_unique", "name", unique=True, sqlite_where=text("removed = 0")),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str
+    key: str = ""
+    colour: str
+    description: str = ""
+    keywords: list[str] = Field(default_factory=list, sa_column=Column(JSON_COLUMN, nullable=False))
+    position: int
+    archived: bool = False
+    """No longer offered, but kept by the reviews that have it."""
+    removed: bool = False
+    """Taken out by undo. The row stays, because runs and suggestions may still name it."""
+
+
+class Source(SQLModel, table=True):
+    """One imported file."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    file_name: str
+    sha256: str
+    encoding: str
+    delimiter: str
+    columns: list[str] = Field(sa_column=Column(JSON_COLUMN, nullable=False))
+    """All columns of the file, in its order."""
+    text_column: str
+    id_column: str | None = None
+    label_column: str | None = None
+    rows: int
+    imported_at: str
+    withdrawn: bool = False
+    """The import was undone: its reviews are neither shown, trained on nor exported."""
+
+
+class Review(SQLModel, table=True):
+    """One text to be classified, with every column it came with."""
+
+    __table_args__: ClassVar[Any] = (
+        Index("review_by_shuffle", "shuffle"),
+        Index("review_by_group", "group_id"),
+        Index("review_by_digest", "digest"),
+        Index("review_by_source", "source_id", "row"),
+        Index("review_by_external_id", "external_id"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    source_id: int = Field(foreign_key="source.id")
+    row: int
+    """Row in the file, the first after the header being 1."""
+    external_id: str | None = None
+    """The file's own id, untouched; none when the file has no id column."""
+    text: str
+    fields: list[str] = Field(sa_column=Column(JSON_COLUMN, nullable=False))
+    """The cells of the other columns, in the order of the source's columns without the text column."""
+    digest: bytes = Field(sa_column=Column(LargeBinary(16), nullable=False))
+    """First 16 bytes of the SHA-256 of the text."""
+    group_id: int
+    """Id of the first review with the same text; its own id when there is none before it."""
+    shuffle: int
+    """Place in the project's random order, 0 to 2^62; equal for equal texts."""
+    audit: bool
+    """Drawn for the audit set: once labelled, accuracy is measured on it and nothing is trained on it."""
+
+
+class Annotation(SQLModel, table=True):
+    """What one annotator decided about one review. Flags and notes stand beside the decision."""
+
+    __table_args__: ClassVar[Any] = (
+        Index("annotation_by_decision", "decision", "review_id"),
+        Index("annotation_by_time", "decided_at"),
+        Index("annotation_flagged", "review_id", sqlite_where=text("flagged = 1")),
+    )
+
+    review_id: int = Field(foreign_key="review.id", primary_key=True)
+    annotator_id: int = Field(foreign_key="annotator.id", primary_key=True)
+    decision: Decision | None = Field(default=None, sa_type=_stored(Decision))
+    flagged: bool = False
+    note: str = ""
+    origin: Origin = Field(default=Origin.PERSON, sa_type=_stored(Origin))
+    run_id: int | None = Field(default=None, foreign_key="run.id")
+    """The run whose suggestion was accepted."""
+    probability: float | None = None
+    """The accepted suggestion's probability, 0 to 1."""
+    decided_at: str
+
+
+class AnnotationLabel(SQLModel, table=True):
+    """A label that an annotation gives: one row in a single-label scheme, any number in a multi-label one."""
+
+    __tablename__: ClassVar[Any] = "annotation_label"
+    __table_args__: ClassVar[Any] = (
+        Index("annotation_label_by_label", "label_id", "review_id"),
+        {"sqlite_with_rowid": False},
+    )
+
+    review_id: int = Field(foreign_key="review.id", primary_key=True)
+    annotator_id: int = Field(foreign_key="annotator.id", primary_key=True)
+    label_id: int = Field(foreign_key="label.id", primary_key=True)
+
+
+class BatchState(StrEnum):
+    """Where a batch stands in the history."""
+
+    DONE = "done"
+    UNDONE = "undone"
+    """Undone, and can be redone."""
+    DROPPED = "dropped"
+    """Undone, and then something else was done: kept for the record, can no longer be redone."""
+
+
+class Batch(SQLModel, table=True):
+    """Changes that belong together and are undone together."""
+
+    __table_args__: ClassVar[Any] = (Index("batch_by_state", "state", "id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    title: str
+    """What it did, in a few words: “positive”, “import reviews.csv”."""
+    annotator_id: int = Field(foreign_key="annotator.id")
+    at: str
+    state: BatchState = Field(default=BatchState.DONE, sa_type=_stored(BatchState))
+    state_at: str
+    """When it was last done, undone or dropped."""
+
+
+class Subject(StrEnum):
+    """What kind of thing a change changed."""
+
+    ANNOTATION = "annotation"
+    LABEL = "label"
+    SOURCE = "source"
+
+
+class Change(SQLModel, table=True):
+    """One entry of the journal: what was, and what is after it. Entries are never altered."""
+
+    __table_args__: ClassVar[Any] = (
+        Index("change_by_batch", "batch_id"),
+        Index("change_by_subject", "subject", "subject_id", "id"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    batch_id: int = Field(foreign_key="batch.id")
+    subject: Subject = Field(sa_type=_stored(Subject))
+    subject_id: int
+    before: dict[str, Any] | None = Field(sa_column=Column(JSON_COLUMN(none_as_null=True)))
+    """None: it did not exist."""
+    after: dict[str, Any] | None = Field(sa_column=Column(JSON_COLUMN(none_as_null=True)))
+    """None: it no longer exists."""
+
+
+class Run(SQLModel, table=True):
+    """One training: its arguments, its data, its metrics, its model."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    status: RunStatus = Field(sa_type=_stored(RunStatus))
+    base_model: str
+    arguments: dict[str, Any] = Field(sa_column=Column(JSON_COLUMN, nullable=False))
+    label_ids: list[int] = Field(sa_column=Column(JSON_COLUMN, nullable=False))
+    """Labels in the order of the model's outputs."""
+    device: str = ""
+    precision: str = ""
+    versions: dict[str, str] = Field(default_factory=dict, sa_column=Column(JSON_COLUMN, nullable=False))
+    """Versions of the libraries it ran with."""
+    annotations_digest: str = ""
+    """SHA-256 over exactly which annotations it saw."""
+    train_size: int = 0
+    validation_size: int = 0
+    metrics: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON_COLUMN, nullable=False))
+    weights_sha256: str = ""
+    folder: str = ""
+    """Name of the model's folder inside the models folder; empty while there is none."""
+    suggested: int = 0
+    """Reviews it has suggested labels for; 0 until all are stored."""
+    message: str = ""
+    """Why it did not finish."""
+    started_at: str
+    finished_at: str | None = None
+    process_id: int
+    process_started: float
+    """Start of that process, seconds since 1970: an id alone may have been given to another process."""
+
+
+class CurvePoint(SQLModel, table=True):
+    """A point of a run's curves."""
+
+    __tablename__: ClassVar[Any] = "curve_point"
+    __table_args__: ClassVar[Any] = ({"sqlite_with_rowid": False},)
+
+    run_id: int = Field(foreign_key="run.id", primary_key=True)
+    name: str = Field(primary_key=True)
+    """“loss”, “validation_loss” or “validation_accuracy”."""
+    step: int = Field(primary_key=True)
+    value: float
+
+
+class Suggestion(SQLModel, table=True):
+    """What a run says about a review."""
+
+    __table_args__: ClassVar[Any] = (
+        Index("suggestion_by_label", "run_id", "label_id", "probability"),
+        Index("suggestion_by_probability", "run_id", "probability"),
+        {"sqlite_with_rowid": False},
+    )
+
+    run_id: int = Field(foreign_key="run.id", primary_key=True)
+    review_id: int = Field(foreign_key="review.id", primary_key=True)
+    label_id: int | None = Field(default=None, foreign_key="label.id")
+    """The most probable label; in a multi-label scheme none when no label reaches one half."""
+    probability: float
+    """Calibrated probability of the most probable label."""
+    scores: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    """Probabilities of all labels in the order of `Run.label_ids`, 32-bit floats, little-endian."""
+
+
+class QueueReason(StrEnum):
+    """Why a review comes now."""
+
+    RANDOM = "random"
+    """Drawn at random, to see what there is."""
+    AUDIT = "audit"
+    """Drawn at random for the audit set."""
+    MARGIN = "margin"
+    """The model hesitates between its two most probable labels."""
+
+
+class QueueEntry(SQLModel, table=True):
+    """A place in the queue. After its end, reviews come in the project's random order."""
+
+    __tablename__: ClassVar[Any] = "queue_entry"
+
+    position: int = Field(primary_key=True)
+    review_id: int = Field(foreign_key="review.id", unique=True)
+    reason: QueueReason = Field(sa_type=_stored(QueueReason))
+    margin: float | None = None
+    """Difference of the two highest probabilities, for `QueueReason.MARGIN`."""

@@ -1,0 +1,71 @@
+"""The ordered writer: what a person does reaches the disk in the order it was done, off the screen's thread."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sqlmodel import Session
+
+from core.errors import LabelloopError, ProjectError
+from core.storage.database import Database
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class _Job:
+    work: Callable[[Session], Any]
+    done: Callable[[Any], None]
+    failed: Callable[[LabelloopError], None]
+
+
+class OrderedWriter:
+    """A thread that runs writing transactions one after the other, in the order they were handed in.
+
+    `done` and `failed` are called in that thread, after the commit. A failed job does not keep later ones
+    from running.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="ordered-writer", daemon=True)
+        self._thread.start()
+
+    def submit(
+        self,
+        work: Callable[[Session], T],
+        done: Callable[[T], None] = lambda _result: None,
+        failed: Callable[[LabelloopError], None] = lambda _error: None,
+    ) -> None:
+        """Queue a transaction; returns at once."""
+        self._jobs.put(_Job(work, done, failed))
+
+    def flush(self, timeout: float = 30.0) -> bool:
+        """Wait until everything handed in so far is on disk; false if that took longer than `timeout` seconds."""
+        reached = threading.Event()
+        self._jobs.put(_Job(lambda _session: None, lambda _none: reached.set(), lambda _error: reached.set()))
+        return reached.wait(timeout)
+
+    def close(self, timeout: float = 30.0) -> None:
+        """Finish what was handed in, then end the thread."""
+        self._jobs.put(None)
+        self._thread.join(timeout)
+
+    def _run(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            try:
+                with self._database.writing() as session:
+                    result = job.work(session)
+            except LabelloopError as error:
+                job.failed(error)
+            except Exception as error:
+                unexpected = ProjectError(f"Writing to {self._database.path} failed: {error!r}.", "See the log.")
+                unexpected.__cause__ = error
+                job.failed(unexpected)
+            else:
+                job.done(result)
