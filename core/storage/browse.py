@@ -146,27 +146,30 @@ def _run_in_use() -> ColumnElement[Any]:
 
 def _suggested(label_id: int | None = None) -> ColumnElement[bool]:
     found = exists().where(col(Suggestion.review_id) == col(Review.id), col(Suggestion.run_id) == _run_in_use())
-    return found if label_id is None else found.where(col(Suggestion.label_id) == label_id)
+    if label_id is not None:
+        found = found.where(col(Suggestion.label_id) == label_id)
+    return found.correlate(Review)
 
 
 def _annotated(*conditions: Any) -> ColumnElement[bool]:
-    return exists().where(col(Annotation.review_id) == col(Review.id), *conditions)
+    return exists().where(col(Annotation.review_id) == col(Review.id), *conditions).correlate(Review)
 
 
-def _has_label(label_id: int) -> ColumnElement[bool]:
-    return exists().where(col(AnnotationLabel.review_id) == col(Review.id), col(AnnotationLabel.label_id) == label_id)
+def _has_label(label_id: Any) -> ColumnElement[bool]:
+    found = exists().where(
+        col(AnnotationLabel.review_id) == col(Review.id), col(AnnotationLabel.label_id) == label_id
+    )
+    return found.correlate(Review, Suggestion)
 
 
 def _disagreed() -> ColumnElement[bool]:
     """Labelled, with a suggestion whose label is not among the labels given."""
-    return exists().where(
+    otherwise = exists().where(
         col(Suggestion.review_id) == col(Review.id),
         col(Suggestion.run_id) == _run_in_use(),
-        ~exists().where(
-            col(AnnotationLabel.review_id) == col(Review.id),
-            col(AnnotationLabel.label_id) == col(Suggestion.label_id),
-        ),
-    ) & _annotated(col(Annotation.decision) == Decision.LABELLED)
+        ~_has_label(col(Suggestion.label_id)),
+    )
+    return otherwise.correlate(Review) & _annotated(col(Annotation.decision) == Decision.LABELLED)
 
 
 def _narrowed(query: Select[Any], wanted: Filter) -> Select[Any]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 
+from sqlalchemy import exists, func
 from sqlmodel import Session, col, select
 
 from core.storage.queue import current
@@ -61,27 +61,24 @@ def digest(used: list[Example]) -> str:
     return state.hexdigest()
 
 
-def to_suggest(session: Session, portion: int) -> Iterator[list[tuple[int, str]]]:
-    """Reviews that suggestions are wanted for, as portions of (review id, text).
+def to_suggest(session: Session, after: int, limit: int) -> list[tuple[int, str]]:
+    """The next reviews that suggestions are wanted for, with their texts; those with ids up to `after` are done.
 
-    Those are all without a decision, and the audit set whether labelled or not, on which the suggestions
-    are measured.
+    Wanted are all reviews without a decision, and the audit set whether labelled or not, on which the
+    suggestions are measured.
     """
-    decided = select(Annotation.review_id).where(col(Annotation.decision).is_not(None))
-    last = 0
-    while True:
-        query = (
-            select(Review.id, Review.text)
-            .where(
-                col(Review.id) > last,
-                current(),
-                col(Review.audit) | col(Review.id).not_in(decided),
-            )
-            .order_by(col(Review.id))
-            .limit(portion)
-        )
-        rows = [(review_id, text) for review_id, text in session.exec(query) if review_id is not None]
-        if not rows:
-            return
-        last = rows[-1][0]
-        yield rows
+    decided = exists().where(col(Annotation.review_id) == col(Review.id), col(Annotation.decision).is_not(None))
+    query = (
+        select(Review.id, Review.text)
+        .where(col(Review.id) > after, current(), col(Review.audit) | ~decided.correlate(Review))
+        .order_by(col(Review.id))
+        .limit(limit)
+    )
+    return [(review_id, text) for review_id, text in session.exec(query) if review_id is not None]
+
+
+def to_suggest_count(session: Session) -> int:
+    """How many reviews `to_suggest` gives in all."""
+    decided = exists().where(col(Annotation.review_id) == col(Review.id), col(Annotation.decision).is_not(None))
+    query = select(func.count()).select_from(Review).where(current(), col(Review.audit) | ~decided.correlate(Review))
+    return session.exec(query).one()

@@ -30,10 +30,11 @@ class Planned:
 
 def undecided() -> ColumnElement[bool]:
     """True for reviews that nobody has decided about; a note alone is no decision."""
-    return ~exists().where(
+    decided = exists().where(
         col(Annotation.review_id) == col(Review.id),
         or_(col(Annotation.decision).is_not(None), col(Annotation.flagged)),
     )
+    return ~decided.correlate(Review)
 
 
 def current() -> ColumnElement[bool]:

@@ -1,0 +1,379 @@
+"""A labelling session: the loop that a person is in for hours.
+
+Nothing here waits for the disk. A decision is handed to the ordered writer and the next review, fetched
+beforehand, is up at once; a write that fails brings its review back with the reason.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from sqlmodel import Session
+
+from core.errors import LabelloopError
+from core.labelling.pace import Pace
+from core.labels import SchemeKind
+from core.storage import browse, cards, decisions, journal, queue, scheme
+from core.storage.browse import Counts
+from core.storage.cards import Card
+from core.storage.database import Database, annotator_id, project_of
+from core.storage.queue import Place
+from core.storage.states import AnnotationState, accepted, labelled, skipped
+from core.storage.tables import Decision, Label
+from core.storage.writer import OrderedWriter
+
+FETCHED = 40
+"""Reviews fetched at a time."""
+
+LOW = 15
+"""Reviews left when the next ones are fetched: at ten keys a second, more than a second ahead."""
+
+TRAIL = 500
+"""Reviews that can be stepped back to; older ones are found in browse."""
+
+UNSEEN = 200
+"""Newest decisions that a fetch may not have seen yet; the writer does more than a hundred a second."""
+
+
+@dataclass(frozen=True)
+class Decided:
+    """One of the last decisions, as shown beside the review."""
+
+    review_id: int
+    title: str
+    text: str
+
+
+class LabellingSession:
+    """The state of one person's labelling of one project. All methods are called in one thread."""
+
+    def __init__(
+        self,
+        database: Database,
+        annotator: str,
+        on_failure: Callable[[int, LabelloopError], None] = lambda _review, _error: None,
+        in_background: Callable[[Callable[[], None]], None] = lambda work: work(),
+    ) -> None:
+        """Open a session.
+
+        `on_failure` is told, in the writer's thread, which review could not be written and why.
+        `in_background` runs fetching work; it may do so in another thread.
+        """
+        self.database = database
+        self.writer = OrderedWriter(database)
+        self._on_failure = on_failure
+        self._in_background = in_background
+        with database.writing() as session:
+            self.annotator = annotator_id(session, annotator)
+        with database.reading() as session:
+            project = project_of(session)
+            self.multi = project.kind is SchemeKind.MULTI
+            self.name = project.name
+            self.scheme: list[Label] = scheme.labels(session)
+            self.counts: Counts = browse.counts(session)
+            last = project.current_review
+        self.pace = Pace()
+        self.current: Card | None = None
+        self._place = Place()
+        self._ahead: deque[Card] = deque()
+        self._generation = 0
+        self._fetching = False
+        self._visited: list[int] = []
+        self._at = -1
+        self._fresh: dict[int, AnnotationState | None] = {}
+        """States handed to the writer that a fetch may not have seen yet."""
+        self.decided: deque[Decided] = deque(maxlen=TRAIL)
+        self._start(last)
+
+    # ------------------------------------------------------------------ looking
+
+    @property
+    def remaining(self) -> int:
+        """Reviews without a decision."""
+        return max(0, self.counts.reviews - self.counts.labelled - self.counts.skipped)
+
+    def label_by_id(self, label_id: int) -> Label | None:
+        """A label of the scheme; none when it is archived or removed."""
+        return next((label for label in self.scheme if label.id == label_id), None)
+
+    def names(self, label_ids: Sequence[int]) -> str:
+        """Label names, joined for reading."""
+        return ", ".join(scheme.names(self.scheme, label_ids))
+
+    # ------------------------------------------------------------------ moving
+
+    def move_on(self) -> Card | None:
+        """Go to the review after this one: forward on the trail, at its end to the next of the queue."""
+        if self._at + 1 < len(self._visited):
+            self._at += 1
+            self.current = self._load(self._visited[self._at])
+            return self.current
+        if not self._ahead:
+            self._fetch(wait=True)
+        card = self._ahead.popleft() if self._ahead else None
+        if card is not None:
+            self._visit(card)
+        if len(self._ahead) < LOW:
+            self._fetch(wait=False)
+        self.current = card
+        return card
+
+    def move_back(self) -> Card | None:
+        """Go to the review before this one; stays at the first."""
+        if self.current is None and self._visited:
+            self._at = len(self._visited) - 1
+            self.current = self._load(self._visited[self._at])
+        elif self._at > 0:
+            self._at -= 1
+            self.current = self._load(self._visited[self._at])
+        return self.current
+
+    def go_to(self, review_id: int) -> Card | None:
+        """Go to a certain review; moving on from there continues with the queue."""
+        card = self._load(review_id)
+        if card is None:
+            return None
+        if self.current is None or self.current.review_id != review_id:
+            self._visit(card)
+        self.current = card
+        return card
+
+    def first_open(self) -> Card | None:
+        """Go to the front of the queue, leaving the trail behind."""
+        self._at = len(self._visited) - 1
+        return self.move_on()
+
+    # ------------------------------------------------------------------ deciding
+
+    def give(self, label_ids: Sequence[int]) -> Card | None:
+        """Give the current review these labels and move on."""
+        card = self.current
+        if card is None:
+            return None
+        return self._decide(labelled(self.annotator, label_ids))
+
+    def accept(self) -> Card | None:
+        """Take the suggestion as the label and move on; stays when there is none."""
+        card = self.current
+        if card is None or card.suggested is None or (not card.suggested.label_ids and not self.multi):
+            return card
+        said = card.suggested
+        return self._decide(accepted(self.annotator, said.label_ids, said.run_id, said.probability))
+
+    def skip(self) -> Card | None:
+        """Pass the current review over for good and move on."""
+        return self._decide(skipped(self.annotator)) if self.current else None
+
+    def flag(self) -> Card | None:
+        """Flag the current review, or take its flag off; stays on it."""
+        card = self.current
+        if card is None:
+            return None
+        state = self._state_of(card) or AnnotationState(self.annotator)
+        on = not state.flagged
+        self._submit(
+            card.review_id,
+            lambda session: decisions.amend(
+                session, self.annotator, "flag" if on else "unflag", card.review_id, flagged=on
+            ),
+        )
+        return self._show(card, replace(state, flagged=on))
+
+    def note(self, text: str) -> Card | None:
+        """Write a note on the current review, or take it away with an empty text; stays on it."""
+        card = self.current
+        if card is None:
+            return None
+        state = self._state_of(card) or AnnotationState(self.annotator)
+        self._submit(
+            card.review_id,
+            lambda session: decisions.amend(session, self.annotator, "note", card.review_id, note=text),
+        )
+        return self._show(card, replace(state, note=text))
+
+    def _decide(self, state: AnnotationState) -> Card | None:
+        card = self.current
+        assert card is not None
+        title = self._title(state)
+        before = self._state_of(card)
+
+        def write(session: Session) -> None:
+            wanted = dict.fromkeys(queue.group(session, card.review_id), state)
+            decisions.decide(session, self.annotator, title, wanted)
+
+        self._submit(card.review_id, write)
+        kept = replace(state, flagged=before.flagged, note=before.note) if before else state
+        self._remember(card.review_id, kept)
+        self._count(before, kept, 1 + card.alike, card.audit)
+        self.pace.decide(time.monotonic())
+        self.decided.append(Decided(card.review_id, title, card.text))
+        return self.move_on()
+
+    def _title(self, state: AnnotationState) -> str:
+        if state.decision is Decision.SKIPPED:
+            return "skip"
+        return self.names(state.label_ids) or "no label"
+
+    def _show(self, card: Card, state: AnnotationState) -> Card:
+        self._count(self._state_of(card), state, 1, card.audit)
+        self._remember(card.review_id, state)
+        self.current = replace(card, state=state)
+        return self.current
+
+    def _remember(self, review_id: int, state: AnnotationState) -> None:
+        self._fresh[review_id] = state
+        while len(self._fresh) > UNSEEN:
+            del self._fresh[next(iter(self._fresh))]
+
+    # ------------------------------------------------------------------ undoing
+
+    def undo(self, done: Callable[[journal.Step | None], None]) -> None:
+        """Take back the last batch; `done` is called in the writer's thread with what was taken back."""
+        self.writer.submit(journal.undo, done, lambda error: self._on_failure(0, error))
+
+    def redo(self, done: Callable[[journal.Step | None], None]) -> None:
+        """Do again what was undone last; `done` as with `undo`."""
+        self.writer.submit(journal.redo, done, lambda error: self._on_failure(0, error))
+
+    def show_step(self, step: journal.Step, undone: bool) -> Card | None:
+        """Bring the review up that an undo or redo changed; after a redo, move on from it."""
+        self._fresh.clear()
+        if undone and self.decided and self.decided[-1].review_id == step.review_id:
+            self.decided.pop()
+        self.reload_scheme()
+        self.recount()
+        self.drop_ahead()
+        if step.review_id is None:
+            return self.current
+        if not undone:
+            card = self._load(step.review_id)
+            if card is not None and step.changes == 1:
+                self.decided.append(Decided(card.review_id, step.title, card.text))
+        if step.review_id in self._visited:
+            self._at = len(self._visited) - 1 - self._visited[::-1].index(step.review_id)
+            self.current = self._load(step.review_id)
+        else:
+            self.go_to(step.review_id)
+        if not undone and self.current is not None and self.current.state is not None:
+            return self.move_on()
+        return self.current
+
+    # ------------------------------------------------------------------ keeping up
+
+    def recount(self) -> None:
+        """Count anew, after changes that were not made here."""
+        with self.database.reading() as session:
+            self.counts = browse.counts(session)
+
+    def reload_scheme(self) -> None:
+        """Read the labels anew."""
+        with self.database.reading() as session:
+            self.scheme = scheme.labels(session)
+
+    def drop_ahead(self) -> None:
+        """Forget the reviews fetched beforehand: the queue or the suggestions have changed."""
+        self._generation += 1
+        self._fetching = False
+        self._ahead.clear()
+
+    def refresh(self) -> Card | None:
+        """Show the current review with what is now said about it, and fetch the queue anew."""
+        self.writer.flush()
+        self._fresh.clear()
+        self.drop_ahead()
+        if self.current is None:
+            return self.move_on()
+        self.current = self._load(self.current.review_id)
+        return self.current
+
+    def close(self) -> None:
+        """Remember the place, and wait until everything is on disk."""
+        review_id = self.current.review_id if self.current else None
+
+        def remember(session: Session) -> None:
+            project = project_of(session)
+            project.current_review = review_id
+            session.add(project)
+
+        self.writer.submit(remember)
+        self.writer.close()
+
+    # ------------------------------------------------------------------ fetching
+
+    def _start(self, last: int | None) -> None:
+        card = self._load(last) if last is not None else None
+        if card is not None and (card.state is None or card.state.decision is None):
+            self._visit(card)
+            self.current = card
+            self._fetch(wait=False)
+        else:
+            self.move_on()
+
+    def _visit(self, card: Card) -> None:
+        self._visited.append(card.review_id)
+        del self._visited[:-TRAIL]
+        self._at = len(self._visited) - 1
+
+    def _load(self, review_id: int) -> Card | None:
+        with self.database.reading() as session:
+            found = cards.cards(session, [review_id], self.multi)
+        return self._with_fresh(found[0]) if found else None
+
+    def _with_fresh(self, card: Card) -> Card:
+        return replace(card, state=self._fresh[card.review_id]) if card.review_id in self._fresh else card
+
+    def _state_of(self, card: Card) -> AnnotationState | None:
+        return self._fresh.get(card.review_id, card.state)
+
+    def _fetch(self, wait: bool) -> None:
+        """Fill the reviews ahead, now or in the background."""
+        if self._fetching and not wait:
+            return
+        self._fetching = True
+        generation = self._generation
+        taken = {card.review_id for card in self._ahead} | set(self._fresh) | set(self._visited[-FETCHED:])
+        place = self._place
+
+        def work() -> None:
+            found, reached = self._read_ahead(taken, place)
+            if generation == self._generation:
+                known = {card.review_id for card in self._ahead}
+                self._ahead.extend(card for card in found if card.review_id not in known)
+                self._place = reached
+                self._fetching = False
+
+        work() if wait else self._in_background(work)
+
+    def _read_ahead(self, taken: set[int], place: Place) -> tuple[list[Card], Place]:
+        with self.database.reading() as session:
+            ids = queue.upcoming(session, taken, FETCHED)
+            if len(ids) < FETCHED:
+                more, place = queue.at_random(session, place, taken | set(ids), FETCHED - len(ids))
+                ids += more
+            return cards.cards(session, ids, self.multi), place
+
+    # ------------------------------------------------------------------ counting
+
+    def _submit(self, review_id: int, work: Callable[[Session], object]) -> None:
+        self.writer.submit(work, failed=lambda error: self._on_failure(review_id, error))
+
+    def _count(self, before: AnnotationState | None, after: AnnotationState, times: int, audit: bool) -> None:
+        """Keep the counts right without asking the database: `times` reviews went from one state to another."""
+        counts, by_label = self.counts, dict(self.counts.by_label)
+        for state, sign in ((before, -times), (after, times)):
+            if state is None:
+                continue
+            is_labelled = state.decision is Decision.LABELLED
+            counts = replace(
+                counts,
+                labelled=counts.labelled + sign * is_labelled,
+                skipped=counts.skipped + sign * (state.decision is Decision.SKIPPED),
+                flagged=counts.flagged + (sign if times == 1 else 0) * state.flagged,
+                audit_labelled=counts.audit_labelled + sign * (is_labelled and audit),
+            )
+            for label_id in state.label_ids:
+                by_label[label_id] = by_label.get(label_id, 0) + sign
+        self.counts = replace(counts, by_label=by_label)

@@ -1,0 +1,100 @@
+"""What a person has set: theme, base model, name, keys. A TOML file that is edited by hand or from the app."""
+
+from __future__ import annotations
+
+import getpass
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from core import locations
+from core.errors import SettingsError
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "me"
+
+
+class Settings(BaseModel):
+    """All settings with their defaults."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    theme: str = "labelloop-dark"
+    """Name of a theme; the command palette shows them all."""
+    annotator: str = Field(default_factory=_user, min_length=1, max_length=60)
+    """The name that stands in exports as who labelled; the login name by default."""
+    base_model: str = Field(default="auto", min_length=1)
+    """What is fine-tuned: `auto`, a name on the Hugging Face hub, or a folder."""
+    keys: dict[str, str] = Field(default_factory=dict)
+    """Other keys for actions: `"label.skip" = "space,s"`. The help lists the actions."""
+
+
+def load(path: Path | None = None) -> tuple[Settings, list[str]]:
+    """Read the settings file; what is wrong in it takes its default and is named in the list of sentences."""
+    path = path or locations.settings_file()
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return Settings(), []
+    except (OSError, UnicodeError) as error:
+        return Settings(), [f"{path} cannot be read ({error}). The defaults are used."]
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        return Settings(), [f"{path}: {error}. The defaults are used until that is mended."]
+    problems: list[str] = []
+    while True:
+        try:
+            return Settings(**values), problems
+        except ValidationError as error:
+            for detail in error.errors():
+                names = [str(part) for part in detail["loc"]]
+                problems.append(
+                    f"{path}, {_line(text, names)}“{'.'.join(names)}”: {detail['msg']}. Its default is used."
+                )
+                _leave_out(values, names)
+
+
+def save(changes: dict[str, Any], path: Path | None = None) -> None:
+    """Write changed settings into the file, leaving everything else in it, comments included, as it was.
+
+    Raises SettingsError when the file is not TOML or cannot be written.
+    """
+    path = path or locations.settings_file()
+    try:
+        document = tomlkit.parse(path.read_text(encoding="utf-8")) if path.exists() else tomlkit.document()
+        for name, value in changes.items():
+            document[name] = value
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(".tmp")
+        draft.write_text(tomlkit.dumps(document), encoding="utf-8")
+        draft.replace(path)
+    except (OSError, tomlkit.exceptions.ParseError) as error:
+        raise SettingsError(f"{path} cannot be changed: {error}.", "Mend or remove that file.") from error
+
+
+def _leave_out(values: dict[str, Any], names: list[str]) -> None:
+    for name in names[:-1]:
+        inner = values.get(name)
+        if not isinstance(inner, dict):
+            break
+        values = inner
+    else:
+        values.pop(names[-1], None)
+        return
+    values.pop(names[0], None)
+
+
+def _line(text: str, names: list[str]) -> str:
+    """“line 3, ” for the line on which a key stands; empty when it cannot be told."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.split("=")[0].strip().strip("\"'[]") in (names[-1], ".".join(names)):
+            return f"line {number}, "
+    return ""

@@ -1,0 +1,1 @@
+"""Fine-tuning and prediction: the only package that imports torch. It works on plain lists."""

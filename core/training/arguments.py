@@ -1,0 +1,143 @@
+"""What a training is told to do. Imported by the screen's process, so neither torch nor transformers here."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, cast, get_args
+
+from core.errors import TrainingError
+
+Precision = Literal["auto", "fp32", "bf16"]
+
+
+@dataclass(frozen=True)
+class TrainingArguments:
+    """The arguments of one training, checked when built.
+
+    Raises `TrainingError` naming the field, the value and the allowed range.
+    """
+
+    base_model: str = "auto"
+    """A name on the Hugging Face hub, a folder, or `auto`: BERT-base with a GPU, else MiniLM. Not empty."""
+
+    epochs: float | None = None
+    """Passes over the training reviews, above 0 to 1,000; None chooses by their number."""
+
+    learning_rate: float = 1e-4
+    """Peak learning rate of the encoder, above 0 to 1."""
+
+    head_multiplier: float = 10.0
+    """How many times the encoder's learning rate the new classifier learns with, 1 to 1,000."""
+
+    batch_size: int = 16
+    """Reviews an optimiser step, 1 to 1,024."""
+
+    max_length: int | None = None
+    """Longest review in tokens, 8 to 8,192; None takes the training reviews' 99th percentile, 64 to 256."""
+
+    warmup_share: float = 0.1
+    """Share of the steps over which the learning rate rises, 0 to 0.9."""
+
+    weight_decay: float = 0.01
+    """AdamW's decoupled weight decay, 0 to 1; never applied to biases and normalisation."""
+
+    gradient_clip: float = 1.0
+    """Largest norm of the gradient, above 0 to 1,000."""
+
+    label_smoothing: float = 0.0
+    """Share of the probability spread over all labels, 0 to below 0.5."""
+
+    validation_share: float = 0.2
+    """Share of the labelled reviews kept back to choose the best weights, 0 to 0.5; 0 keeps none back."""
+
+    patience: int | None = 4
+    """Evaluations without a lower validation loss until the end, 1 to 1,000; None never ends early."""
+
+    min_steps: int = 60
+    """Fewest optimiser steps of an automatic length, 1 to 100,000: few labels are seen more often instead."""
+
+    seed: int = 0
+    """Seeds the classifier, the order of the reviews and dropout, 0 to 2**32 - 1."""
+
+    precision: Precision = "auto"
+    """`bf16` computes under autocast, `fp32` does not, `auto` takes bf16 where the hardware has it."""
+
+    freeze_embeddings: bool | None = None
+    """Whether the embedding matrices stay as they are; None freezes them on a CPU, where they cost most."""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.base_model, str) or not self.base_model.strip():
+            raise _wrong("base_model", self.base_model, "a model name, a folder, or auto")
+        if self.precision not in get_args(Precision):
+            raise _wrong("precision", self.precision, "auto, fp32 or bf16")
+        if self.freeze_embeddings not in (True, False, None):
+            raise _wrong("freeze_embeddings", self.freeze_embeddings, "true, false, or null for automatic")
+        for name, (low, high, open_low, whole, optional) in _RANGES.items():
+            value = getattr(self, name)
+            if value is None and optional:
+                continue
+            if not _inside(value, low, high, open_low, whole):
+                raise _wrong(name, value, _range_text(low, high, open_low, whole, optional))
+
+    def to_json(self) -> str:
+        """One JSON object with every field."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> TrainingArguments:
+        """The arguments that `to_json` wrote; a missing key takes its default.
+
+        Raises `TrainingError` for text that is no JSON object, for an unknown key and for a wrong value.
+        """
+        try:
+            values = json.loads(text)
+        except ValueError as error:
+            raise TrainingError(f"The training arguments are not valid JSON: {error}.", "Write them again.") from None
+        if not isinstance(values, dict):
+            raise TrainingError("The training arguments are no JSON object.", 'Write them as {"epochs": 3}.')
+        known = {field.name for field in fields(cls)}
+        unknown = sorted(set(values) - known)
+        if unknown:
+            raise TrainingError(
+                f"Unknown training argument {', '.join(unknown)}.", f"Known are {', '.join(sorted(known))}."
+            )
+        return cls(**cast(dict[str, Any], values))
+
+
+# name: (lowest, highest, lowest excluded, whole numbers only, None allowed)
+_RANGES: dict[str, tuple[float, float, bool, bool, bool]] = {
+    "epochs": (0, 1_000, True, False, True),
+    "learning_rate": (0, 1, True, False, False),
+    "head_multiplier": (1, 1_000, False, False, False),
+    "batch_size": (1, 1_024, False, True, False),
+    "max_length": (8, 8_192, False, True, True),
+    "warmup_share": (0, 0.9, False, False, False),
+    "weight_decay": (0, 1, False, False, False),
+    "gradient_clip": (0, 1_000, True, False, False),
+    "label_smoothing": (0, 0.49, False, False, False),
+    "validation_share": (0, 0.5, False, False, False),
+    "patience": (1, 1_000, False, True, True),
+    "min_steps": (1, 100_000, False, True, False),
+    "seed": (0, 2**32 - 1, False, True, False),
+}
+
+
+def _inside(value: object, low: float, high: float, open_low: bool, whole: bool) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
+        return False
+    number = float(cast(float, value))
+    return math.isfinite(number) and number <= high and (number > low if open_low else number >= low)
+
+
+def _range_text(low: float, high: float, open_low: bool, whole: bool, optional: bool) -> str:
+    kind = "a whole number" if whole else "a number"
+    start = f"above {low:g}, at most" if open_low else f"from {low:g} to"
+    return f"{kind} {start} {int(high) if whole else format(high, 'g')}" + (
+        ", or null for automatic" if optional else ""
+    )
+
+
+def _wrong(name: str, value: object, allowed: str) -> TrainingError:
+    return TrainingError(f"The training argument {name} is {value!r}.", f"It must be {allowed}.")

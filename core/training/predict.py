@@ -1,0 +1,145 @@
+"""A trained model answering: probabilities for many texts, in the order they were given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from core.errors import OutOfMemory
+from core.training.classifier import forward
+from core.training.device import Device
+from core.training.encoding import encode, prediction_batches
+from core.training.temperature import probabilities
+
+CHUNK = 4_096
+"""Texts a chunk of `predict`: enough for good sorting by length, a few seconds to a minute on a CPU."""
+
+Id = TypeVar("Id")
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """How far a prediction is."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class PredictedChunk(Generic[Id]):
+    """The answers of one chunk."""
+
+    ids: Sequence[Id]
+    probabilities: NDArray[np.float32]
+    """[texts of the chunk, classes], in the chunk's order."""
+    truncated: int
+    """Different texts of the chunk that were longer than the model reads."""
+
+
+class PredictionStopped(Exception):
+    """A prediction was asked to stop; what was yielded before stays right."""
+
+
+class Predictor:
+    """A classifier with its tokenizer on a device.
+
+    The probabilities of a text depend on the other texts by rounding alone: up to 1e-5 in fp32, 2e-2 in bf16.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        tokenizer: Any,
+        label_names: Sequence[str],
+        *,
+        multi_label: bool,
+        max_length: int,
+        device: Device,
+    ) -> None:
+        self.model = model.to(device.torch_device).eval()
+        self.tokenizer = tokenizer
+        self.label_names = tuple(label_names)
+        self.multi_label = multi_label
+        self.max_length = max_length
+        self.device = device
+        device.prepare()
+
+    def predict(
+        self,
+        texts: Sequence[str],
+        report: Callable[[Predicted], None] | None = None,
+        should_stop: Callable[[], bool] | None = None,
+    ) -> NDArray[np.float32]:
+        """Probabilities [texts, classes]: rows sum to 1, or for multi-label every class stands for itself.
+
+        Raises `PredictionStopped` when `should_stop` says so, `OutOfMemory` when not even one text fits.
+        """
+        chunks = ((range(start, min(start + CHUNK, len(texts))), texts[start : start + CHUNK])
+                  for start in range(0, len(texts), CHUNK))  # fmt: skip
+        result = np.zeros((len(texts), len(self.label_names)), dtype=np.float32)
+        done = 0
+
+        def batch_done(count: int) -> None:
+            if report is not None:
+                report(Predicted(min(done + count, len(texts)), len(texts)))
+
+        for chunk in self._chunks(chunks, batch_done, should_stop):
+            result[done : done + len(chunk.ids)] = chunk.probabilities
+            done += len(chunk.ids)
+        return result
+
+    def predict_chunks(
+        self,
+        chunks: Iterable[tuple[Sequence[Id], Sequence[str]]],
+        should_stop: Callable[[], bool] | None = None,
+    ) -> Iterator[PredictedChunk[Id]]:
+        """The same for `(ids, texts)` chunks that are read one at a time, so memory holds one chunk.
+
+        Chunks of a few thousand texts are right: within one they are sorted by length. Raises as `predict`.
+        """
+        return self._chunks(chunks, None, should_stop)
+
+    def _chunks(
+        self,
+        chunks: Iterable[tuple[Sequence[Id], Sequence[str]]],
+        batch_done: Callable[[int], None] | None,
+        should_stop: Callable[[], bool] | None,
+    ) -> Iterator[PredictedChunk[Id]]:
+        for ids, texts in chunks:
+            places: dict[str, int] = {}
+            where = [places.setdefault(text, len(places)) for text in texts]
+            repeats = np.bincount(where, minlength=len(places)) if where else np.zeros(0, dtype=np.int64)
+            encoded = encode(self.tokenizer, list(places), self.max_length)
+            logits = np.zeros((len(places), len(self.label_names)), dtype=np.float32)
+            count = 0
+            for batch in prediction_batches([len(one) for one in encoded.ids], self.device.tokens_per_batch):
+                if should_stop is not None and should_stop():
+                    raise PredictionStopped
+                logits[batch] = self._logits([encoded.ids[index] for index in batch])
+                count += int(repeats[batch].sum())
+                if batch_done is not None:
+                    batch_done(count)
+            yield PredictedChunk(ids, probabilities(logits, self.multi_label)[where], encoded.truncated)
+
+    @torch.inference_mode()
+    def _logits(self, ids: Sequence[list[int]]) -> NDArray[np.float32]:
+        """Logits [texts, classes]; a batch that does not fit into memory is computed in halves."""
+        try:
+            logits: NDArray[np.float32] = (
+                forward(self.model, ids, self.tokenizer.pad_token_id, self.device).cpu().numpy()
+            )
+            return logits
+        except torch.OutOfMemoryError as error:
+            if len(ids) == 1:
+                raise OutOfMemory(
+                    f"{self.device.name} has no memory for even one text of {len(ids[0])} tokens.",
+                    "Choose a smaller model, or close what else uses the device.",
+                ) from error
+        middle = len(ids) // 2
+        return np.concatenate([self._logits(ids[:middle]), self._logits(ids[middle:])])

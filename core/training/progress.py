@@ -1,0 +1,83 @@
+"""What a training tells while it runs: past-tense facts in plain data, free of torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The base model and the reviews are ready, and one evaluation batch went through."""
+
+    base_model: str
+    source: str
+    """Where the weights came from, in words: a folder, the cache, the hub, a package."""
+    device: str
+    precision: str
+    parameters: int
+    trainable_parameters: int
+    train: int
+    """Training reviews."""
+    validation: int
+    """Validation reviews."""
+    truncated: int
+    """Reviews, of both, longer than `max_length` tokens."""
+    max_length: int
+    total_steps: int
+
+
+@dataclass(frozen=True)
+class StepDone:
+    """One optimiser step was taken."""
+
+    step: int
+    total_steps: int
+    epoch: float
+    loss: float
+    """Mean loss of this step's batch."""
+    examples_per_second: float
+    """Of the training steps alone, evaluations excluded."""
+    seconds_left: float
+    """For the remaining steps and evaluations, were there no early stopping."""
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """The validation reviews were predicted."""
+
+    step: int
+    epoch: float
+    validation_loss: float
+    validation_accuracy: float
+    """Share of reviews with exactly the right label, or label set."""
+    best: bool
+    """Whether this is the lowest validation loss so far; its weights are kept."""
+
+
+@dataclass(frozen=True)
+class BatchHalved:
+    """The device ran out of memory: from here on steps are computed in smaller parts."""
+
+    step: int
+    reviews: int
+    """Reviews computed at a time from now on."""
+
+
+@dataclass(frozen=True)
+class StoppedEarly:
+    """The validation loss has not fallen for as many evaluations as the arguments allow."""
+
+    step: int
+    best_step: int
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """The temperature was fitted on the validation reviews and folded into the classifier."""
+
+    temperature: float
+    validation_loss_before: float
+    validation_loss_after: float
+
+
+Progress = Loaded | StepDone | Evaluated | BatchHalved | StoppedEarly | Calibrated

@@ -1,0 +1,46 @@
+"""How long a training is, how often it is evaluated, and how its learning rate moves. Plain numbers."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from core.training.arguments import TrainingArguments
+
+FEWEST_EPOCHS, MOST_EPOCHS = 3.0, 10.0
+SEEN = 4_000
+"""Reviews an automatic training sees in all, within 3 to 10 epochs: 400 reviews are seen 10 times."""
+EVALUATE_AT_LEAST_EVERY = 500
+EVALUATE_AT_MOST_EVERY = 10
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The steps of one training."""
+
+    total_steps: int
+    steps_per_epoch: int
+    evaluate_every: int
+    warmup_steps: int
+
+    @classmethod
+    def of(cls, reviews: int, arguments: TrainingArguments) -> Schedule:
+        """The schedule for `reviews` training reviews."""
+        per_epoch = math.ceil(reviews / arguments.batch_size)
+        if arguments.epochs is None:
+            epochs = min(max(SEEN / reviews, FEWEST_EPOCHS), MOST_EPOCHS)
+            total = max(math.ceil(epochs * per_epoch), arguments.min_steps)
+        else:
+            total = max(math.ceil(arguments.epochs * per_epoch), 1)
+        every = min(max(per_epoch, EVALUATE_AT_MOST_EVERY), EVALUATE_AT_LEAST_EVERY)
+        return cls(total, per_epoch, every, round(total * arguments.warmup_share))
+
+    def rate(self, step: int) -> float:
+        """The share of the peak learning rate for step `step` (from 0): linear up, then linear down to 0."""
+        if step < self.warmup_steps:
+            return (step + 1) / (self.warmup_steps + 1)
+        return max(self.total_steps - step, 0) / max(self.total_steps - self.warmup_steps, 1)
+
+    def evaluates_after(self, step: int) -> bool:
+        """Whether an evaluation follows step `step` (from 1)."""
+        return step == self.total_steps or step % self.evaluate_every == 0

@@ -1,0 +1,1 @@
+"""The background process: requests in, events out, and the jobs between them."""

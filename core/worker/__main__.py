@@ -1,0 +1,121 @@
+"""The worker process: reads one job from its standard input, does it, and tells what happened.
+
+Descriptor 1 is kept for events; then everything that prints, prints into the log, so that no library can
+break the protocol.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from core import locations
+from core.errors import LabelloopError
+from core.worker import events, requests
+
+GRACE = 5.0
+"""Seconds a batch may take to notice that the screen is gone, before the process ends itself."""
+
+NICENESS = 10
+"""Added to the process's niceness, so that typing goes first."""
+
+
+def main() -> int:
+    """Do one job; the exit code says whether it was done (0) or not (1)."""
+    log = _log_file()
+    pipe = os.dup(1)
+    with log.open("ab", buffering=0) as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    logging.captureWarnings(True)
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
+    outlet = _Outlet(pipe)
+    stop = threading.Event()
+    try:
+        request = requests.from_line(sys.stdin.readline())
+    except LabelloopError as error:
+        outlet.emit(events.Failed(type(error).__name__, error.message, error.remedy, str(log)))
+        return 1
+    threading.Thread(target=_listen, args=(stop,), daemon=True).start()
+    return _work(request, outlet, stop, log)
+
+
+def _work(request: requests.Request, outlet: _Outlet, stop: threading.Event, log: Path) -> int:
+    began = time.monotonic()
+    last: events.Event
+    try:
+        from core.worker import jobs
+
+        last = jobs.run(request, outlet.emit, stop.is_set, str(log))
+    except LabelloopError as error:
+        logging.exception("The job failed")
+        last = events.Failed(type(error).__name__, error.message, error.remedy, str(log))
+    except MemoryError:
+        logging.exception("The job ran out of memory")
+        last = events.Failed("OutOfMemory", "The machine ran out of memory.", "Close other programs.", str(log))
+    except BrokenPipeError:
+        return 1
+    except Exception as error:
+        logging.exception("The job failed unexpectedly")
+        last = events.Failed(
+            type(error).__name__, f"The worker failed: {error}".rstrip(".") + ".", f"See {log}.", str(log)
+        )
+    if isinstance(last, events.Finished):
+        last = events.Finished(last.run_id, time.monotonic() - began)
+    outlet.emit(last)
+    return 1 if isinstance(last, events.Failed) else 0
+
+
+class _Outlet:
+    """Writes events to the pipe, steps and progress at most ten times a second."""
+
+    def __init__(self, pipe: int) -> None:
+        self._pipe = pipe
+        self._last: dict[type, float] = {}
+
+    def emit(self, event: events.Event) -> None:
+        if isinstance(event, events.StepDone | events.Progressed):
+            done, total = (
+                (event.step, event.total_steps) if isinstance(event, events.StepDone) else (event.done, event.total)
+            )
+            now = time.monotonic()
+            if done < total and now - self._last.get(type(event), 0.0) < 0.1:
+                return
+            self._last[type(event)] = now
+        os.write(self._pipe, events.to_line(event).encode() + b"\n")
+
+
+def _listen(stop: threading.Event) -> None:
+    """Wait for “stop” or for the end of input, which means that the screen is gone."""
+    for line in sys.stdin:
+        if line.strip() == "stop":
+            stop.set()
+    stop.set()
+    time.sleep(GRACE)
+    os._exit(1)
+
+
+def _log_file() -> Path:
+    folder = locations.log_folder()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    path = folder / f"worker-{stamp}-{os.getpid()}.log"
+    path.touch(mode=0o600)
+    for old in sorted(folder.glob("worker-*.log"))[:-KEPT_LOGS]:
+        old.unlink(missing_ok=True)
+    return path
+
+
+KEPT_LOGS = 20
+"""Logs of workers that are kept, the newest."""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

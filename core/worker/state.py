@@ -1,0 +1,126 @@
+"""What is known of a job so far, folded from its events: the same for the screens and for the commands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from core.worker import events
+from core.worker.events import Event
+
+
+class Phase(StrEnum):
+    """Where a job stands."""
+
+    IDLE = "idle"
+    """There is none."""
+    STARTING = "starting"
+    """The process is there; libraries and base model are being loaded."""
+    TRAINING = "training"
+    WORKING = "working"
+    """Suggesting or exporting."""
+    STOPPING = "stopping"
+    FINISHED = "finished"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class JobState:
+    """A job as the screens show it."""
+
+    phase: Phase = Phase.IDLE
+    job: str = ""
+    """“train”, “suggest” or “export”."""
+    run_id: int | None = None
+    loaded: events.Loaded | None = None
+    step: int = 0
+    total: int = 0
+    epoch: float = 0.0
+    loss: float | None = None
+    losses: tuple[tuple[int, float], ...] = ()
+    """Training loss by step."""
+    evaluations: tuple[events.Evaluated, ...] = ()
+    per_second: float = 0.0
+    seconds_left: float | None = None
+    message: str = ""
+    """The latest thing worth telling, in a sentence."""
+    log: str = ""
+    exported: events.Exported | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a worker is at it."""
+        return self.phase in (Phase.STARTING, Phase.TRAINING, Phase.WORKING, Phase.STOPPING)
+
+    @property
+    def share(self) -> float:
+        """How much of the present phase is done, 0 to 1."""
+        return self.step / self.total if self.total else 0.0
+
+
+def begin(job: str) -> JobState:
+    """The state of a job that has just been asked for."""
+    return JobState(phase=Phase.STARTING, job=job)
+
+
+def stopping(state: JobState) -> JobState:
+    """The state of a job that has been asked to stop."""
+    return replace(state, phase=Phase.STOPPING) if state.busy else state
+
+
+def fold(state: JobState, event: Event) -> JobState:
+    """The state after an event."""
+    if isinstance(event, events.Started):
+        return replace(state, run_id=event.run_id, log=event.log, job=event.job)
+    if isinstance(event, events.Loaded):
+        cut = f" {event.truncated:,} longer ones are cut at {event.max_length} tokens." if event.truncated else ""
+        message = f"{event.base_model} from {event.source}, on {event.device} in {event.precision}.{cut}"
+        return _at_work(
+            replace(state, loaded=event, total=event.total_steps, step=0, message=message), Phase.TRAINING
+        )
+    if isinstance(event, events.StepDone):
+        moved = replace(
+            state,
+            step=event.step,
+            total=event.total_steps,
+            epoch=event.epoch,
+            loss=event.loss,
+            losses=(*state.losses, (event.step, event.loss)),
+            per_second=event.examples_per_second,
+            seconds_left=event.seconds_left,
+        )
+        return _at_work(moved, Phase.TRAINING)
+    if isinstance(event, events.Evaluated):
+        return replace(state, evaluations=(*state.evaluations, event))
+    if isinstance(event, events.Noticed):
+        return replace(state, message=event.message)
+    if isinstance(event, events.Progressed):
+        moved = replace(
+            state,
+            step=event.done,
+            total=event.total,
+            per_second=event.per_second,
+            seconds_left=event.seconds_left,
+        )
+        return _at_work(moved, Phase.WORKING)
+    if isinstance(event, events.CheckpointSaved):
+        return replace(state, step=0, total=0, seconds_left=None)
+    if isinstance(event, events.SuggestionsStored):
+        return replace(state, message=event.message)
+    if isinstance(event, events.Exported):
+        return replace(state, exported=event)
+    return _ended(state, event)
+
+
+def _at_work(state: JobState, phase: Phase) -> JobState:
+    """In this phase, unless it has been asked to stop."""
+    return state if state.phase is Phase.STOPPING else replace(state, phase=phase)
+
+
+def _ended(state: JobState, event: events.Finished | events.Cancelled | events.Failed) -> JobState:
+    if isinstance(event, events.Finished):
+        return replace(state, phase=Phase.FINISHED, seconds_left=None)
+    if isinstance(event, events.Cancelled):
+        return replace(state, phase=Phase.CANCELLED, message=event.message, seconds_left=None)
+    return replace(state, phase=Phase.FAILED, message=event.sentence, log=event.log or state.log, seconds_left=None)

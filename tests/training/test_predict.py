@@ -1,0 +1,118 @@
+"""Answers come in input order, whatever the batches, and can be stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from core.errors import OutOfMemory
+from core.training import predict
+from core.training.arguments import TrainingArguments
+from core.training.device import Device
+from core.training.loop import fine_tune
+from core.training.predict import Predicted, PredictionStopped, Predictor
+from tests.training.conftest import BAD, GOOD, sentences, separable
+
+
+@pytest.fixture
+def predictor(quick: TrainingArguments, cpu: Device) -> Predictor:
+    """The tiny BERT, trained until it tells good from bad."""
+    tuned = fine_tune(separable(), quick, lambda _: None, lambda: False, cpu)
+    return Predictor(tuned.model, tuned.tokenizer, tuned.label_names, multi_label=False, max_length=32, device=cpu)
+
+
+def test_batches_do_not_change_the_answers(predictor: Predictor) -> None:
+    texts = sentences(GOOD, 60, 1) + ["", "phone " * 90] + sentences(BAD, 60, 2)
+    together = predictor.predict(texts)
+    assert together.dtype == np.float32
+    assert together.sum(axis=1) == pytest.approx(1, abs=1e-5)
+    assert len(np.unique(together.argmax(axis=1))) > 1
+    one_by_one = np.concatenate([predictor.predict([text]) for text in texts])
+    assert together == pytest.approx(one_by_one, abs=1e-5)
+    assert predictor.predict(texts[::-1])[::-1] == pytest.approx(together, abs=1e-5)
+
+
+def test_bf16_stays_near_fp32(predictor: Predictor) -> None:
+    texts = sentences(GOOD, 30, 1)
+    exact = predictor.predict(texts)
+    predictor.device = replace(predictor.device, precision="bf16")
+    assert predictor.predict(texts) == pytest.approx(exact, abs=0.05)
+
+
+def test_nothing_gives_nothing(predictor: Predictor) -> None:
+    assert predictor.predict([]).shape == (0, 2)
+    (chunk,) = predictor.predict_chunks([([], [])])
+    assert chunk.probabilities.shape == (0, 2)
+
+
+def test_chunks_are_read_one_at_a_time(predictor: Predictor) -> None:
+    read: list[int] = []
+
+    def chunks() -> Iterator[tuple[list[str], list[str]]]:
+        for number in range(3):
+            read.append(number)
+            yield [f"{number}.0", f"{number}.1"], ["love it", "phone " * (number + 50)]
+
+    answers = predictor.predict_chunks(chunks())
+    first = next(answers)
+    assert (read, first.ids, first.truncated) == ([0], ["0.0", "0.1"], 1)
+    assert [chunk.ids[0] for chunk in answers] == ["1.0", "2.0"]
+
+
+def test_the_same_text_is_computed_once(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
+    computed = 0
+    real = predict.forward
+
+    def counted(model: torch.nn.Module, ids: list[list[int]], pad_token: int, device: Device) -> torch.Tensor:
+        nonlocal computed
+        computed += len(ids)
+        return real(model, ids, pad_token, device)
+
+    monkeypatch.setattr(predict, "forward", counted)
+    answers = predictor.predict(["love it", "broken", "love it", "love it"])
+    assert computed == 2
+    assert (answers[0] == answers[2]).all()
+    assert (answers[0] == answers[3]).all()
+
+
+def test_progress_reaches_the_end(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(predict, "CHUNK", 10)
+    told: list[Predicted] = []
+    texts = [*sentences(GOOD, 22, 0), "love it", "love it"]
+    predictor.predict(texts, told.append)
+    assert [one.done for one in told] == sorted(one.done for one in told)
+    assert told[-1] == Predicted(24, 24)
+
+
+def test_stop_is_honoured(predictor: Predictor) -> None:
+    with pytest.raises(PredictionStopped):
+        predictor.predict(["love it"], should_stop=lambda: True)
+    chunks = predictor.predict_chunks([([1], ["love it"]), ([2], ["broken"])], iter([False, True]).__next__)
+    assert next(chunks).ids == [1]
+    with pytest.raises(PredictionStopped):
+        next(chunks)
+
+
+@pytest.mark.parametrize(("room", "works"), [(3, True), (0, False)])
+def test_out_of_memory(
+    predictor: Predictor, monkeypatch: pytest.MonkeyPatch, room: int, works: bool
+) -> None:
+    texts = sentences(GOOD, 20, 0)
+    expected = predictor.predict(texts)
+    real = predict.forward
+
+    def limited(model: torch.nn.Module, ids: list[list[int]], pad_token: int, device: Device) -> torch.Tensor:
+        if len(ids) > room:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return real(model, ids, pad_token, device)
+
+    monkeypatch.setattr(predict, "forward", limited)
+    if works:
+        assert predictor.predict(texts) == pytest.approx(expected, abs=1e-5)
+    else:
+        with pytest.raises(OutOfMemory, match="even one text"):
+            predictor.predict(texts)
