@@ -75,12 +75,12 @@ def measure(session: Session, run: Run | None) -> Measured:
 
 
 def _predictions(session: Session, run: Run, position: dict[int | None, int], multi: bool) -> dict[int, list[int]]:
-    """Positions of the labels that a run gives to reviews, by review id."""
-    order = [position[label_id] for label_id in run.label_ids]
-    found = {}
+    """Positions of the labels that a run gives to reviews, by review id; labels that undo took out are left out."""
+    order = [position.get(label_id) for label_id in run.label_ids]
+    found: dict[int, list[int]] = {}
     query = select(Suggestion.review_id, Suggestion.scores).where(col(Suggestion.run_id) == run.id)
     for review_id, packed in session.exec(query):
         values = np.array(unpack_scores(packed))
         chosen = np.flatnonzero(values >= 0.5) if multi else [int(values.argmax())]
-        found[review_id] = [order[index] for index in chosen]
+        found[review_id] = [at for index in chosen if (at := order[index]) is not None]
     return found

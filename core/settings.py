@@ -76,7 +76,7 @@ def save(changes: dict[str, Any], path: Path | None = None) -> None:
         draft = path.with_suffix(".tmp")
         draft.write_text(tomlkit.dumps(document), encoding="utf-8")
         draft.replace(path)
-    except (OSError, tomlkit.exceptions.ParseError) as error:
+    except (OSError, UnicodeError, tomlkit.exceptions.ParseError) as error:
         raise SettingsError(f"{path} cannot be changed: {error}.", "Mend or remove that file.") from error
 
 

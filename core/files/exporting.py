@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from csv import QUOTE_ALL, QUOTE_MINIMAL
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain
 from pathlib import Path
+from typing import Literal
 
 from sqlmodel import Session, col, select
 
@@ -90,7 +93,7 @@ class _Plan:
         sources = session.exec(select(Source).where(col(Source.withdrawn).is_(False)).order_by(col(Source.id)))
         self._sources = {source.id: source for source in sources}
         self.original = list(dict.fromkeys(name for s in self._sources.values() for name in s.columns))
-        self.columns = self.original + [f"labelloop_{name}" if name in self.original else name for name in ADDED]
+        self.columns = self.original + [_free(name, self.original) for name in ADDED]
         self.total = sum(source.rows for source in self._sources.values())
 
     def portions(self) -> Iterator[tuple[int, list[list[str]]]]:
@@ -133,6 +136,13 @@ class _Plan:
         return [cells.get(name, "") for name in self.original]
 
 
+def _free(name: str, taken: list[str]) -> str:
+    """The name, prefixed as often as it takes to be none of the file's own: an export may be imported again."""
+    while name in taken:
+        name = f"labelloop_{name}"
+    return name
+
+
 def _decided_cells(
     state: AnnotationState | None,
     suggested: cards.Suggested | None,
@@ -161,11 +171,12 @@ def _write(draft: Path, plan: _Plan, progress: Callable[[int, int], None]) -> in
     written = 0
     with draft.open("w", encoding="utf-8", errors="surrogatepass", newline="") as file:
         os.chmod(draft, 0o600)
-        pd.DataFrame(columns=plan.columns).to_csv(file, index=False, lineterminator="\n")
-        for seen, rows in plan.portions():
+        for seen, rows in chain([(0, [plan.columns])], plan.portions()):
+            # Before Python 3.13, csv leaves a lone carriage return unquoted, and readers end the row there.
+            quoting: Literal[0, 1] = QUOTE_ALL if any("\r" in cell for row in rows for cell in row) else QUOTE_MINIMAL
             frame = pd.DataFrame(rows, columns=plan.columns, dtype=str)
-            frame.to_csv(file, index=False, header=False, lineterminator="\n")
-            written += len(rows)
+            frame.to_csv(file, index=False, header=False, lineterminator="\n", quoting=quoting)
+            written += len(rows) if seen else 0
             progress(seen, plan.total)
         file.flush()
         os.fsync(file.fileno())

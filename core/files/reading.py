@@ -11,7 +11,7 @@ import csv
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from io import StringIO
+from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 from typing import TextIO
 
@@ -55,15 +55,18 @@ def open_table(path: Path, encoding: str | None = None) -> Table:
     Raises FileError with a sentence when the file is missing, empty, of another kind, or does not decode.
     """
     path = path.expanduser()
-    if path.is_dir():
-        raise FileError(f"{path} is a folder.", "Name the file to read.")
-    if not path.exists():
-        raise FileError(f"{path} does not exist.", "Check the path.")
+    try:
+        if path.is_dir():
+            raise FileError(f"{path} is a folder.", "Name the file to read.")
+        if not path.exists():
+            raise FileError(f"{path} does not exist.", "Check the path.")
+    except OSError as error:
+        raise FileError(f"{path} cannot be read: {error.strerror}.", "Check the path.") from error
     suffix = path.suffix.casefold()
     if suffix not in (".csv", ".tsv", ".txt", ""):
         raise FileError(f"{path.name}: files ending in “{suffix}” cannot be read yet.", "Save it as CSV first.")
     sample = _sample(path)
-    encoding = _encoding(sample, encoding)
+    encoding = _encoding(sample, encoding, path)
     text = sample.decode(encoding, errors="ignore").removeprefix("\ufeff")
     delimiter = "\t" if suffix == ".tsv" else _delimiter(text)
     columns = _header(path, encoding, delimiter)
@@ -84,21 +87,24 @@ def _sample(path: Path) -> bytes:
         raise FileError(f"{path} cannot be read: {error.strerror}.", "Check its permissions.") from error
     if not sample.strip():
         raise FileError(f"{path.name} is empty.", "Choose a file with a header line and reviews below it.")
-    if b"\x00" in sample and not sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise FileError(f"{path.name} is no text file (it holds zero bytes).", "Save it as CSV in UTF-8.")
     return sample
 
 
-def _encoding(sample: bytes, wanted: str | None) -> str:
+def _encoding(sample: bytes, wanted: str | None, path: Path) -> str:
     """The encoding to read with: the wanted one, else what a byte order mark says, else UTF-8."""
+    marked = sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    name = "utf-16" if marked else "utf-8"
     if wanted is not None:
         try:
-            return codecs.lookup(wanted).name
-        except LookupError as error:
+            TextIOWrapper(BytesIO(), encoding=wanted)  # Refuses codecs that are not for text, such as hex.
+            name = codecs.lookup(wanted).name
+        except (LookupError, ValueError) as error:
             raise FileError(f"There is no encoding “{wanted}”.", "Try utf-8, utf-16, cp1252 or latin-1.") from error
-    if sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    elif b"\x00" in sample and not marked:
+        raise FileError(f"{path.name} is no text file (it holds zero bytes).", "Save it as CSV in UTF-8.")
+    if marked and name.startswith("utf-16"):
         return "utf-16"
-    return "utf-8-sig"
+    return "utf-8-sig" if name == "utf-8" else name
 
 
 def _delimiter(text: str) -> str:
@@ -106,7 +112,12 @@ def _delimiter(text: str) -> str:
     best, best_score = ",", (0.0, 0)
     for delimiter in DELIMITERS:
         try:
-            rows = [row for _, row in zip(range(50), csv.reader(StringIO(text), delimiter=delimiter), strict=False)]
+            rows = [
+                row
+                for _, row in zip(
+                    range(50), csv.reader(StringIO(text, newline=""), delimiter=delimiter), strict=False
+                )
+            ]
         except csv.Error:
             continue
         widths = [len(row) for row in rows[:-1] or rows if row]

@@ -21,7 +21,7 @@ from core.storage.browse import Counts
 from core.storage.cards import Card
 from core.storage.database import Database, annotator_id, project_of
 from core.storage.queue import Place
-from core.storage.states import AnnotationState, accepted, labelled, skipped
+from core.storage.states import AnnotationState, accepted, labelled, skipped, states
 from core.storage.tables import Decision, Label
 from core.storage.writer import OrderedWriter
 
@@ -111,9 +111,7 @@ class LabellingSession:
             self._at += 1
             self.current = self._load(self._visited[self._at])
             return self.current
-        if not self._ahead:
-            self._fetch(wait=True)
-        card = self._ahead.popleft() if self._ahead else None
+        card = self._next_ahead()
         if card is not None:
             self._visit(card)
         if len(self._ahead) < LOW:
@@ -198,19 +196,28 @@ class LabellingSession:
         card = self.current
         assert card is not None
         title = self._title(state)
-        before = self._state_of(card)
 
         def write(session: Session) -> None:
             wanted = dict.fromkeys(queue.group(session, card.review_id), state)
             decisions.decide(session, self.annotator, title, wanted)
 
         self._submit(card.review_id, write)
-        kept = replace(state, flagged=before.flagged, note=before.note) if before else state
-        self._remember(card.review_id, kept)
-        self._count(before, kept, 1 + card.alike, card.audit)
+        for review_id, before in self._states_alike(card).items():
+            kept = replace(state, flagged=before.flagged, note=before.note) if before else state
+            self._remember(review_id, kept)
+            self._count(before, kept, card.audit)
         self.pace.decide(time.monotonic())
         self.decided.append(Decided(card.review_id, title, card.text))
         return self.move_on()
+
+    def _states_alike(self, card: Card) -> dict[int, AnnotationState | None]:
+        """States of the reviews with the same text, this one last. Copies may have been decided about apart."""
+        if not card.alike:
+            return {card.review_id: self._state_of(card)}
+        with self.database.reading() as session:
+            ids = queue.group(session, card.review_id)
+            known = states(session, ids)
+        return {review_id: self._fresh.get(review_id, known.get(review_id)) for review_id in reversed(ids)}
 
     def _title(self, state: AnnotationState) -> str:
         if state.decision is Decision.SKIPPED:
@@ -218,7 +225,7 @@ class LabellingSession:
         return self.names(state.label_ids) or "no label"
 
     def _show(self, card: Card, state: AnnotationState) -> Card:
-        self._count(self._state_of(card), state, 1, card.audit)
+        self._count(self._state_of(card), state, card.audit)
         self._remember(card.review_id, state)
         self.current = replace(card, state=state)
         return self.current
@@ -246,8 +253,8 @@ class LabellingSession:
         self.reload_scheme()
         self.recount()
         self.drop_ahead()
-        if step.review_id is None:
-            return self.current
+        if step.review_id is None or self._load(step.review_id) is None:
+            return self._look_again()
         if not undone:
             card = self._load(step.review_id)
             if card is not None and step.changes == 1:
@@ -279,15 +286,29 @@ class LabellingSession:
         self._fetching = False
         self._ahead.clear()
 
+    def forget(self, review_id: int) -> None:
+        """A decision about this review could not be written: it is as it was before."""
+        self._fresh.pop(review_id, None)
+        self.decided = deque((one for one in self.decided if one.review_id != review_id), maxlen=TRAIL)
+        self.recount()
+
     def refresh(self) -> Card | None:
         """Show the current review with what is now said about it, and fetch the queue anew."""
         self.writer.flush()
         self._fresh.clear()
+        self.reload_scheme()
+        self.recount()
         self.drop_ahead()
-        if self.current is None:
-            return self.move_on()
-        self.current = self._load(self.current.review_id)
-        return self.current
+        return self._look_again()
+
+    def _look_again(self) -> Card | None:
+        """Show the current review anew, or the next one when there is none or its import was undone."""
+        with self.database.reading() as session:
+            shown = {card.review_id for card in cards.cards(session, self._visited, self.multi)}
+        self._visited = [review_id for review_id in self._visited if review_id in shown]
+        self._at = min(self._at, len(self._visited) - 1)
+        self.current = self._load(self.current.review_id) if self.current else None
+        return self.current or self.first_open()
 
     def close(self) -> None:
         """Remember the place, and wait until everything is on disk."""
@@ -312,6 +333,26 @@ class LabellingSession:
         else:
             self.move_on()
 
+    def _next_ahead(self) -> Card | None:
+        """The next of the queue, fetched now if need be; passed-over reviews come round when nothing else is left."""
+        passed = set(self._visited[-FETCHED:])
+        for taken in (passed, set(), None):
+            while self._ahead:
+                card = self._ahead.popleft()
+                if card.review_id not in self._settled() and (taken is None or card.review_id not in taken):
+                    return card
+            if taken is not None:
+                self._fetch(wait=True, passed=taken)
+        return None
+
+    def _settled(self) -> set[int]:
+        """Reviews just decided about, whether or not a fetch has seen it yet."""
+        return {
+            review_id
+            for review_id, state in self._fresh.items()
+            if state is not None and (state.decision is not None or state.flagged)
+        }
+
     def _visit(self, card: Card) -> None:
         self._visited.append(card.review_id)
         del self._visited[:-TRAIL]
@@ -328,13 +369,14 @@ class LabellingSession:
     def _state_of(self, card: Card) -> AnnotationState | None:
         return self._fresh.get(card.review_id, card.state)
 
-    def _fetch(self, wait: bool) -> None:
-        """Fill the reviews ahead, now or in the background."""
+    def _fetch(self, wait: bool, passed: set[int] | None = None) -> None:
+        """Fill the reviews ahead, now or in the background, leaving out those just passed over."""
         if self._fetching and not wait:
             return
         self._fetching = True
         generation = self._generation
-        taken = {card.review_id for card in self._ahead} | set(self._fresh) | set(self._visited[-FETCHED:])
+        taken = {card.review_id for card in self._ahead} | self._settled()
+        taken |= set(self._visited[-FETCHED:]) if passed is None else passed
         place = self._place
 
         def work() -> None:
@@ -360,10 +402,10 @@ class LabellingSession:
     def _submit(self, review_id: int, work: Callable[[Session], object]) -> None:
         self.writer.submit(work, failed=lambda error: self._on_failure(review_id, error))
 
-    def _count(self, before: AnnotationState | None, after: AnnotationState, times: int, audit: bool) -> None:
-        """Keep the counts right without asking the database: `times` reviews went from one state to another."""
+    def _count(self, before: AnnotationState | None, after: AnnotationState, audit: bool) -> None:
+        """Keep the counts right without asking the database: a review went from one state to another."""
         counts, by_label = self.counts, dict(self.counts.by_label)
-        for state, sign in ((before, -times), (after, times)):
+        for state, sign in ((before, -1), (after, 1)):
             if state is None:
                 continue
             is_labelled = state.decision is Decision.LABELLED
@@ -371,7 +413,7 @@ class LabellingSession:
                 counts,
                 labelled=counts.labelled + sign * is_labelled,
                 skipped=counts.skipped + sign * (state.decision is Decision.SKIPPED),
-                flagged=counts.flagged + (sign if times == 1 else 0) * state.flagged,
+                flagged=counts.flagged + sign * state.flagged,
                 audit_labelled=counts.audit_labelled + sign * (is_labelled and audit),
             )
             for label_id in state.label_ids:

@@ -10,6 +10,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from core.storage.database import project_of
+from core.storage.queue import current
 from core.storage.states import CHUNK, AnnotationState, states
 from core.storage.tables import QueueEntry, QueueReason, Review, Run, Source, Suggestion
 
@@ -54,11 +55,11 @@ class Card:
 
 
 def cards(session: Session, review_ids: Sequence[int], multi: bool) -> list[Card]:
-    """The cards of these reviews, in the order asked for; ids that do not exist are left out."""
+    """The cards of these reviews, in the order asked for; left out are those whose import was undone."""
     by_id: dict[int, Review] = {}
     for start in range(0, len(review_ids), CHUNK):
         part = review_ids[start : start + CHUNK]
-        for review in session.exec(select(Review).where(col(Review.id).in_(part))):
+        for review in session.exec(select(Review).where(col(Review.id).in_(part), current())):
             assert review.id is not None
             by_id[review.id] = review
     sources = {source.id: source for source in session.exec(select(Source))}
@@ -122,7 +123,7 @@ def unpack_scores(scores: bytes) -> tuple[float, ...]:
 def _group_sizes(session: Session, group_ids: set[int]) -> dict[int, int]:
     query = (
         select(Review.group_id, func.count())
-        .where(col(Review.group_id).in_(group_ids))
+        .where(col(Review.group_id).in_(group_ids), current())
         .group_by(col(Review.group_id))
     )
     return dict(session.exec(query).all())

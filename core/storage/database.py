@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlmodel import Session, col, select
 
 from core.errors import ProjectError
@@ -53,11 +53,10 @@ class Database:
                 yield session
                 session.flush()
 
-    @contextmanager
-    def watching(self) -> Iterator[Watcher]:
-        """A connection kept open to notice what other processes commit."""
-        with self._engine.connect() as connection:
-            yield Watcher(connection.execution_options(isolation_level="AUTOCOMMIT"))
+    def watch(self) -> Watcher:
+        """A connection kept open to notice what other connections commit. To be closed by whoever asked for it."""
+        connection = self._engine.connect()
+        return Watcher(connection.execution_options(isolation_level="AUTOCOMMIT"))
 
     def close(self) -> None:
         """Close every connection; the last one to leave folds the write-ahead log into the file."""
@@ -67,18 +66,19 @@ class Database:
 class Watcher:
     """Notices commits of other connections, this process's own included."""
 
-    def __init__(self, connection: object) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._seen = self._version()
-
-    def _version(self) -> int:
-        return sqlite.data_version(self._connection)  # type: ignore[arg-type]
+        self._seen = sqlite.data_version(connection)
 
     def changed(self) -> bool:
         """Whether anything was committed since the last call."""
-        version = self._version()
+        version = sqlite.data_version(self._connection)
         changed, self._seen = version != self._seen, version
         return changed
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._connection.close()
 
 
 def create(path: Path, kind: SchemeKind, labels: list[NewLabel]) -> Database:
@@ -131,8 +131,12 @@ def open_project(path: Path) -> Database:
     path = path.expanduser().absolute()
     sqlite.verify_header(path)
     engine = sqlite.connect(path)
-    with sqlite.sentences(path):
-        migrate.bring_up_to_date(engine, path)
+    try:
+        with sqlite.sentences(path):
+            migrate.bring_up_to_date(engine, path)
+    except BaseException:
+        engine.dispose()
+        raise
     return Database(path, engine)
 
 

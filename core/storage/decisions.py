@@ -1,4 +1,7 @@
-"""Changing what was decided about reviews, always through the journal."""
+"""Changing what was decided about reviews, always through the journal.
+
+A review has one annotation: what another person decides about it takes the place of what was decided before.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ def decide(session: Session, annotator: int, title: str, wanted: dict[int, Annot
 
     Flags and notes of a review stay as they are unless the new state says otherwise through `amend`.
     """
-    before = states(session, wanted, annotator)
+    before = states(session, wanted)
     after: dict[int, AnnotationState] = {}
     for review_id, state in wanted.items():
         known = before.get(review_id)
@@ -35,7 +38,7 @@ def amend(
     note: str | None = None,
 ) -> int | None:
     """Change the flag or the note of a review, leaving its decision alone; returns the batch."""
-    before = states(session, [review_id], annotator)
+    before = states(session, [review_id])
     known = before.get(review_id, AnnotationState(annotator, decided_at=utc_now()))
     after = replace(
         known,

@@ -147,11 +147,12 @@ def _write(session: Session, batch_id: int, entries: Sequence[Entry]) -> None:
 def _apply(session: Session, targets: Sequence[tuple[Entry | Change, dict[str, Any] | None]]) -> None:
     """Make the tables say what the targets say; a later target of the same thing wins."""
     annotations: dict[int, dict[str, Any] | None] = {}
-    annotators: dict[int, int] = {}
+    annotators: dict[int, set[int]] = {}
     for change, state in targets:
         if change.subject is Subject.ANNOTATION:
             annotations[change.subject_id] = state
-            annotators[change.subject_id] = (change.before or change.after or {})["annotator_id"]
+            whose = {part["annotator_id"] for part in (change.before, change.after) if part is not None}
+            annotators.setdefault(change.subject_id, set()).update(whose)
         elif change.subject is Subject.LABEL:
             _apply_label(session, change.subject_id, state)
         else:

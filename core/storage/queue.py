@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, delete, exists, insert, or_
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from core.storage.tables import Annotation, QueueEntry, QueueReason, Review, Source
@@ -43,6 +44,20 @@ def current() -> ColumnElement[bool]:
     return col(Review.source_id).not_in(withdrawn)
 
 
+def first_of_its_text() -> ColumnElement[bool]:
+    """True for reviews that no earlier one with the same text stands for: all earlier ones are decided about.
+
+    Copies are decided about together, but an import may bring a copy of what was labelled before it.
+    """
+    earlier, annotation, source = aliased(Review), aliased(Annotation), aliased(Source)
+    settled = exists().where(col(annotation.review_id) == col(earlier.id), col(annotation.decision).is_not(None))
+    shown = exists().where(col(source.id) == col(earlier.source_id), col(source.withdrawn).is_(False))
+    standing_for = exists().where(
+        col(earlier.group_id) == col(Review.group_id), col(earlier.id) < col(Review.id), shown, ~settled
+    )
+    return or_(col(Review.group_id) == col(Review.id), ~standing_for.correlate(Review))
+
+
 def upcoming(session: Session, exclude: Collection[int], limit: int) -> list[int]:
     """The next undecided reviews of the stored queue, in its order, one of each group."""
     query = (
@@ -71,7 +86,7 @@ def at_random(session: Session, after: Place, exclude: Collection[int], limit: i
                     (col(Review.shuffle) == start.shuffle) & (col(Review.id) > start.review_id),
                 ),
                 col(Review.shuffle) >= start.shuffle,
-                col(Review.group_id) == col(Review.id),
+                first_of_its_text(),
                 undecided(),
                 current(),
             )

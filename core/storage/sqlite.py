@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, create_engine, event, exc, text
+from sqlalchemy import URL, ColumnElement, Connection, Engine, create_engine, event, exc, text
 from sqlalchemy.pool import QueuePool
 
 from core.errors import NotAProject, ProjectBusy, ProjectError
@@ -29,7 +29,7 @@ _IMMEDIATE = "labelloop_immediate"
 def connect(path: Path) -> Engine:
     """An engine on a project file whose transactions are begun by us, not by the driver."""
     engine = create_engine(
-        f"sqlite:///{path}",
+        URL.create("sqlite", database=str(path)),
         poolclass=QueuePool,
         pool_size=4,
         connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS, "isolation_level": None},
@@ -51,6 +51,8 @@ def connect(path: Path) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
+        if connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
+            return
         immediate = connection.get_execution_options().get(_IMMEDIATE, False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN DEFERRED")
 
@@ -150,7 +152,7 @@ def matches(review_id: Any, expression: str) -> ColumnElement[bool]:
     return condition
 
 
-_TOKEN = re.compile(r'"[^"]*"?|\S+')
+_TOKEN = re.compile(r'-?"[^"]*"?|\S+')
 
 
 def search_expression(query: str) -> str:

@@ -104,16 +104,18 @@ def _state(row: Annotation, label_ids: list[int]) -> AnnotationState:
     )
 
 
-def write_states(session: Session, wanted: dict[int, dict[str, Any] | None], annotators: dict[int, int]) -> None:
+def write_states(
+    session: Session, wanted: dict[int, dict[str, Any] | None], annotators: dict[int, set[int]]
+) -> None:
     """Make the annotation tables say what the journal's states say. For the journal alone.
 
-    `wanted` maps review ids to journal states (None: no annotation); `annotators` maps review ids to whose
-    annotation is meant.
+    `wanted` maps review ids to journal states (None: no annotation); `annotators` maps review ids to those
+    whose annotations give way to it.
     """
-    ids = list(wanted)
     by_annotator: dict[int, list[int]] = {}
-    for review_id in ids:
-        by_annotator.setdefault(annotators[review_id], []).append(review_id)
+    for review_id in wanted:
+        for annotator in annotators[review_id]:
+            by_annotator.setdefault(annotator, []).append(review_id)
     for annotator, reviews in by_annotator.items():
         for start in range(0, len(reviews), CHUNK):
             part = reviews[start : start + CHUNK]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 from collections.abc import Callable
@@ -62,10 +63,18 @@ class OrderedWriter:
                 with self._database.writing() as session:
                     result = job.work(session)
             except LabelloopError as error:
-                job.failed(error)
+                _tell(job.failed, error)
             except Exception as error:
                 unexpected = ProjectError(f"Writing to {self._database.path} failed: {error!r}.", "See the log.")
                 unexpected.__cause__ = error
-                job.failed(unexpected)
+                _tell(job.failed, unexpected)
             else:
-                job.done(result)
+                _tell(job.done, result)
+
+
+def _tell(listener: Callable[[T], None], told: T) -> None:
+    """A listener that fails must not end the thread: what is handed in later would never be written."""
+    try:
+        listener(told)
+    except Exception:
+        logging.exception("Nobody could be told what became of a write")

@@ -68,8 +68,8 @@ def _locate_one(name: str, tried: list[str]) -> tuple[Path, str] | None:
     for where, local in (("the Hugging Face cache", True), ("the Hugging Face hub", False)):
         try:
             cached = _snapshot(name, local)
-        except (OSError, ValueError) as error:
-            tried.append(f"{where}: {_reason(error, local)}")
+        except Exception as error:  # the HTTP client's, the hub's and the cache's errors share no other base
+            tried.append(f"{where}: {_reason(error)}")
             continue
         found = _take(cached, where, tried)
         if found is not None:
@@ -101,8 +101,7 @@ def refusal(folder: Path) -> str | None:
 def _snapshot(name: str, local: bool) -> Path:
     """The snapshot of `name` in the cache, downloaded first unless `local`.
 
-    Raises `OSError` (what huggingface_hub's and httpx's errors become) or `ValueError` for a name that is no
-    repository's.
+    Raises whatever the client does; `FileNotFoundError` when the cache has nothing.
     """
     import huggingface_hub
     from huggingface_hub.errors import LocalEntryNotFoundError
@@ -128,24 +127,19 @@ def _snapshot(name: str, local: bool) -> Path:
 def _ask_hub(name: str) -> None:
     """Ask once, for at most `SECONDS`: a download by itself retries a dead network for minutes.
 
-    Raises `OSError` when offline mode is on, when nothing answers, or when the hub refuses.
+    Raises `ConnectionError` when offline mode is on, and what the client raises when nothing answers.
     """
     import huggingface_hub
     from huggingface_hub import constants
 
     if constants.HF_HUB_OFFLINE or os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}:
         raise ConnectionError("offline mode is on (HF_HUB_OFFLINE)")
-    try:
-        huggingface_hub.HfApi().model_info(name, timeout=SECONDS)
-    except OSError:
-        raise
-    except Exception as error:  # The HTTP client's errors have no base class in common with Python's.
-        raise ConnectionError(f"it does not answer ({type(error).__name__})") from error
+    huggingface_hub.HfApi().model_info(name, timeout=SECONDS)
 
 
-def _reason(error: Exception, local: bool) -> str:
+def _reason(error: Exception) -> str:
     text = str(error).strip().splitlines()
-    return text[0].rstrip(".") if text else type(error).__name__ + (" in the cache" if local else "")
+    return text[0].rstrip(".") if text else type(error).__name__
 
 
 def _from_package(tried: list[str]) -> tuple[Path, str] | None:

@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from core.errors import ModelError
 from core.training.arguments import TrainingArguments
 from core.training.base_model import LocatedModel
-from core.training.device import Device
-from core.training.encoding import Encoded, pad, prediction_batches
 from core.training.quiet import quiet_transformers
 
 
@@ -51,6 +47,7 @@ def load_base(located: LocatedModel, label_names: Sequence[str], multi_label: bo
             f"The base model {located.name} has no fast tokenizer with a padding token.",
             "Choose a BERT-like encoder.",
         )
+    last_linear(model)
     return model, tokenizer
 
 
@@ -75,7 +72,7 @@ def freeze_embeddings(model: nn.Module) -> None:
 
 
 def optimiser(model: nn.Module, arguments: TrainingArguments) -> torch.optim.AdamW:
-    """Fused AdamW; the classifier learns faster, and biases and normalisation do not decay.
+    """Fused AdamW; the classifier has a rate of its own, biases and normalisation do not decay.
 
     Loshchilov and Hutter 2019, "Decoupled Weight Decay Regularization".
     """
@@ -96,25 +93,6 @@ def optimiser(model: nn.Module, arguments: TrainingArguments) -> torch.optim.Ada
         ],
         fused=True,
     )
-
-
-@torch.inference_mode()
-def predict_logits(model: nn.Module, encoded: Encoded, pad_token: int, device: Device) -> NDArray[np.float32]:
-    """Logits of every text in input order, [n, classes], in float32. Leaves the model in evaluation mode."""
-    model.eval()
-    config: Any = model.config
-    logits = np.zeros((len(encoded), int(config.num_labels)), dtype=np.float32)
-    for batch in prediction_batches([len(one) for one in encoded.ids], device.tokens_per_batch):
-        logits[batch] = forward(model, [encoded.ids[index] for index in batch], pad_token, device).cpu().numpy()
-    return logits
-
-
-def forward(model: nn.Module, ids: Sequence[list[int]], pad_token: int, device: Device) -> torch.Tensor:
-    """Logits [reviews, classes] in fp32, computed in the device's precision."""
-    inputs = pad(ids, pad_token, device.torch_device)
-    with device.autocast():
-        logits: torch.Tensor = model(**inputs).logits
-    return logits.float()
 
 
 def fold_temperature(model: nn.Module, temperature: float) -> None:

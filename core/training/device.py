@@ -46,9 +46,13 @@ class Device:
         return torch.autocast(self.kind, dtype=torch.bfloat16, enabled=self.precision == "bf16")
 
     def prepare(self) -> None:
-        """Set torch's number of threads, for the whole process."""
+        """Set torch's number of threads and, on a GPU, deterministic kernels, for the whole process."""
         if self.threads:
             torch.set_num_threads(self.threads)
+        if self.kind == "cuda":
+            # cuBLAS repeats its sums in the same order only with a workspace of fixed size.
+            os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+            torch.use_deterministic_algorithms(True, warn_only=True)
 
 
 def choose_device(preferred: str | None = None) -> Device:

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from core.errors import OutOfMemory
-from core.training.classifier import forward
 from core.training.device import Device
+from core.training.inference import forward
 
 
 @dataclass

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from core.errors import LossNotFinite
@@ -23,12 +22,12 @@ from core.training.classifier import (
     load_base,
     optimiser,
     positions,
-    predict_logits,
 )
 from core.training.device import Device, choose_device
 from core.training.encoding import Encoded, encode_for_training, training_batches
 from core.training.examples import TrainingSet
 from core.training.gradient import BatchGradient
+from core.training.inference import batched_logits
 from core.training.progress import (
     BatchHalved,
     Calibrated,
@@ -39,9 +38,10 @@ from core.training.progress import (
     StoppedEarly,
 )
 from core.training.schedule import Schedule
-from core.training.targets import accuracy, target_array
+from core.training.targets import target_array
 from core.training.temperature import fit_temperature, loss, probabilities
-from core.training.tuned import CurvePoint, FineTuned, Stopped, library_versions
+from core.training.tuned import FineTuned, Stopped, library_versions
+from core.training.validation import Validation
 
 Report = Callable[[Progress], None]
 ShouldStop = Callable[[], bool]
@@ -56,7 +56,8 @@ def fine_tune(
 ) -> FineTuned:
     """Fine-tune the base model on `examples` and return the weights with the lowest validation loss.
 
-    Without validation reviews the last weights are returned, with a temperature of 1. `should_stop` is asked
+    With fewer validation reviews than `arguments.fewest_validation` the last weights are returned; without any,
+    with a temperature of 1. `should_stop` is asked
     before every step. The same seed, data and device give the same weights; torch's global generators are
     left as they were. Raises `Stopped` (with the best model until then), `BaseModelNotFound`, `ModelError`,
     `LossNotFinite`, `OutOfMemory`.
@@ -65,12 +66,15 @@ def fine_tune(
     device = (device or choose_device()).with_precision(arguments.precision)
     device.prepare()
     located = locate(arguments.base_model, device.kind != "cpu")
-    with torch.random.fork_rng(device_type="mps" if device.kind == "mps" else "cuda"):
+    with torch.random.fork_rng(devices=[0] if device.kind == "cuda" else []):
         torch.manual_seed(arguments.seed)
         training = _Training.load(examples, arguments, device, located, report)
         training.prove()
-        stopped = training.run(should_stop)
-    if stopped and training.best is None and len(training.validation):
+        try:
+            stopped = training.run(should_stop)
+        except Interrupted:
+            stopped = True
+    if stopped and training.validation.kept is None and len(training.validation_ids):
         raise Stopped(training.step, None)
     tuned = training.finish(time.monotonic() - started)
     if stopped:
@@ -78,16 +82,8 @@ def fine_tune(
     return tuned
 
 
-@dataclass(frozen=True)
-class _Best:
-    """What the lowest validation loss came with."""
-
-    step: int
-    evaluation: int
-    """Its place in the history."""
-    logits: NDArray[np.float32]
-    weights: dict[str, torch.Tensor]
-    """The trained parameters only, on the CPU."""
+class Interrupted(Exception):
+    """An evaluation was asked to stop."""
 
 
 @dataclass
@@ -102,19 +98,21 @@ class _Training:
     model: nn.Module
     tokenizer: Any
     train: Encoded
-    validation: Encoded
+    validation_ids: Encoded
     step: int = 0
     losses: list[float] = field(default_factory=list)
     """Of the steps since the last evaluation."""
-    history: list[CurvePoint] = field(default_factory=list)
-    best: _Best | None = None
     training_seconds: float = 0.0
     evaluation_seconds: float = 0.0
 
     def __post_init__(self) -> None:
         classes, multi_label = len(self.examples.label_names), self.examples.multi_label
         self.targets = torch.from_numpy(target_array(self.examples.train_labels, classes, multi_label))
-        self.validation_targets = target_array(self.examples.validation_labels, classes, multi_label)
+        self.validation = Validation(
+            target_array(self.examples.validation_labels, classes, multi_label),
+            chooses=len(self.validation_ids) >= self.arguments.fewest_validation,
+            patience=self.arguments.patience,
+        )
         self.schedule = Schedule.of(len(self.train), self.arguments)
 
     @classmethod
@@ -143,9 +141,10 @@ class _Training:
 
     def prove(self) -> None:
         """One evaluation batch, before anything costs time: it must give finite numbers."""
-        few = Encoded(self.train.ids[: self.arguments.batch_size], self.train.max_length, 0)
-        if not np.isfinite(self.predict(few)).all():
-            raise self._not_finite()
+        few = self.train.ids[: self.arguments.batch_size]
+        for _, logits in batched_logits(self.model, few, self.tokenizer.pad_token_id, self.device):
+            if not np.isfinite(logits).all():
+                raise self._not_finite()
         parameters = [(parameter.numel(), parameter.requires_grad) for parameter in self.model.parameters()]
         self.report(
             Loaded(
@@ -156,8 +155,8 @@ class _Training:
                 parameters=sum(count for count, _ in parameters),
                 trainable_parameters=sum(count for count, trained in parameters if trained),
                 train=len(self.train),
-                validation=len(self.validation),
-                truncated=self.train.truncated + self.validation.truncated,
+                validation=len(self.validation_ids),
+                truncated=self.train.truncated + self.validation_ids.truncated,
                 max_length=self.train.max_length,
                 total_steps=self.schedule.total_steps,
             )
@@ -182,7 +181,9 @@ class _Training:
             for group, peak in zip(adam.param_groups, peaks, strict=True):
                 group["lr"] = peak * self.schedule.rate(self.step)
             self.take_step(adam, gradient, batch)
-            if self.schedule.evaluates_after(self.step) and self.evaluate():
+            if self.schedule.evaluates_after(self.step) and self.evaluate(should_stop):
+                if self.validation.kept is not None and self.step < self.schedule.total_steps:
+                    self.report(StoppedEarly(self.step, self.validation.kept.step))
                 break
         return False
 
@@ -207,42 +208,49 @@ class _Training:
         self.training_seconds += time.monotonic() - began
         self.report(self._step_done(value))
 
-    def evaluate(self) -> bool:
-        """Predict the validation reviews; keep the weights when they are the best yet. True to stop early."""
-        if not len(self.validation):
+    def evaluate(self, should_stop: ShouldStop) -> bool:
+        """Predict the validation reviews; keep the weights that may be returned. True to end early.
+
+        Raises `Interrupted` when `should_stop` says so between two batches.
+        """
+        if not len(self.validation_ids):
             return False
         began = time.monotonic()
-        logits = self.predict(self.validation)
-        value = loss(logits, self.validation_targets)
-        if not math.isfinite(value):
+        logits = np.zeros((len(self.validation_ids), len(self.examples.label_names)), dtype=np.float32)
+        pad_token = self.tokenizer.pad_token_id
+        for places, batch in batched_logits(self.model, self.validation_ids.ids, pad_token, self.device):
+            logits[places] = batch
+            if should_stop():
+                raise Interrupted
+        if not np.isfinite(logits).all():
             raise self._not_finite()
-        is_best = all(value < point.validation_loss for point in self.history)
-        if is_best:
-            self.best = _Best(self.step, len(self.history), logits, self._trained_weights())
         epoch = self.step / self.schedule.steps_per_epoch
-        right = accuracy(logits, self.validation_targets)
-        self.history.append(CurvePoint(self.step, epoch, float(np.mean(self.losses)), value, right))
+        keeps = self.validation.add(self.model, logits, self.step, epoch, self.losses)
         self.losses.clear()
         self.evaluation_seconds = time.monotonic() - began
-        self.report(Evaluated(self.step, epoch, value, right, is_best))
-        return self._patience_is_over()
-
-    def predict(self, encoded: Encoded) -> NDArray[np.float32]:
-        return predict_logits(self.model, encoded, self.tokenizer.pad_token_id, self.device)
+        point = self.validation.history[-1]
+        self.report(Evaluated(self.step, epoch, point.validation_loss, point.validation_accuracy, keeps))
+        return self.validation.is_over
 
     def finish(self, seconds: float) -> FineTuned:
         """Go back to the best weights, fit the temperature and fold it in."""
         classes = len(self.examples.label_names)
         logits = np.zeros((0, classes), dtype=np.float32)
-        if self.best is not None:
-            self.model.load_state_dict(self.best.weights, strict=False)
-            logits = self.best.logits
+        targets, kept = self.validation.targets, self.validation.kept
+        if kept is not None:
+            self.model.load_state_dict(kept.weights, strict=False)
+            logits = kept.logits
         self.model.requires_grad_(True).eval().cpu()
-        temperature = fit_temperature(logits, self.validation_targets)
+        temperature = fit_temperature(logits, targets)
         fold_temperature(self.model, temperature)
         if len(logits):
-            before, after = (loss(logits / t, self.validation_targets) for t in (1.0, temperature))
-            self.report(Calibrated(temperature, before, after))
+            self.report(
+                Calibrated(
+                    temperature,
+                    validation_loss_before=loss(logits, targets),
+                    validation_loss_after=loss(logits / temperature, targets),
+                )
+            )
         return FineTuned(
             model=self.model,
             tokenizer=self.tokenizer,
@@ -251,33 +259,20 @@ class _Training:
             base_model=self.located.name,
             source=self.located.source,
             arguments=self.arguments,
-            best_step=self.step if self.best is None else self.best.step,
+            best_step=self.step if kept is None else kept.step,
             total_steps=self.step,
-            history=tuple(self.history),
+            history=tuple(self.validation.history),
             validation_probabilities=probabilities(logits / temperature, self.examples.multi_label),
             temperature=temperature,
             seconds=seconds,
             device=self.device,
             max_length=self.train.max_length,
             train=len(self.train),
-            validation=len(self.validation),
+            validation=len(self.validation_ids),
             train_truncated=self.train.truncated,
-            validation_truncated=self.validation.truncated,
+            validation_truncated=self.validation_ids.truncated,
             versions=library_versions(),
         )
-
-    def _trained_weights(self) -> dict[str, torch.Tensor]:
-        """A copy of what training changes."""
-        named = self.model.named_parameters()
-        return {name: one.detach().to("cpu", copy=True) for name, one in named if one.requires_grad}
-
-    def _patience_is_over(self) -> bool:
-        patience = self.arguments.patience
-        if patience is None or self.best is None or len(self.history) - 1 - self.best.evaluation < patience:
-            return False
-        if self.step < self.schedule.total_steps:
-            self.report(StoppedEarly(self.step, self.best.step))
-        return True
 
     def _step_done(self, value: float) -> StepDone:
         left = self.schedule.total_steps - self.step

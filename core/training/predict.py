@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from core.errors import OutOfMemory
-from core.training.classifier import forward
 from core.training.device import Device
-from core.training.encoding import encode, prediction_batches
+from core.training.encoding import encode
+from core.training.inference import batched_logits
 from core.training.temperature import probabilities
 
 CHUNK = 4_096
@@ -118,28 +116,11 @@ class Predictor:
             encoded = encode(self.tokenizer, list(places), self.max_length)
             logits = np.zeros((len(places), len(self.label_names)), dtype=np.float32)
             count = 0
-            for batch in prediction_batches([len(one) for one in encoded.ids], self.device.tokens_per_batch):
+            for batch, answers in batched_logits(self.model, encoded.ids, self.tokenizer.pad_token_id, self.device):
                 if should_stop is not None and should_stop():
                     raise PredictionStopped
-                logits[batch] = self._logits([encoded.ids[index] for index in batch])
+                logits[batch] = answers
                 count += int(repeats[batch].sum())
                 if batch_done is not None:
                     batch_done(count)
             yield PredictedChunk(ids, probabilities(logits, self.multi_label)[where], encoded.truncated)
-
-    @torch.inference_mode()
-    def _logits(self, ids: Sequence[list[int]]) -> NDArray[np.float32]:
-        """Logits [texts, classes]; a batch that does not fit into memory is computed in halves."""
-        try:
-            logits: NDArray[np.float32] = (
-                forward(self.model, ids, self.tokenizer.pad_token_id, self.device).cpu().numpy()
-            )
-            return logits
-        except torch.OutOfMemoryError as error:
-            if len(ids) == 1:
-                raise OutOfMemory(
-                    f"{self.device.name} has no memory for even one text of {len(ids[0])} tokens.",
-                    "Choose a smaller model, or close what else uses the device.",
-                ) from error
-        middle = len(ids) // 2
-        return np.concatenate([self._logits(ids[:middle]), self._logits(ids[middle:])])

@@ -48,10 +48,11 @@ class Evaluated:
     step: int
     epoch: float
     validation_loss: float
+    """Mean cross-entropy in nats (multi-label: binary), at the temperature that fits this evaluation."""
     validation_accuracy: float
     """Share of reviews with exactly the right label, or label set."""
     best: bool
-    """Whether this is the lowest validation loss so far; its weights are kept."""
+    """Whether these are the weights to keep: the lowest loss so far, or the last where few reviews tell it."""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ Guo et al. 2017, "On Calibration of Modern Neural Networks".
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,7 +17,7 @@ PRIOR_WEIGHT = 4.0
 """Weight of the belief in a temperature of 1, against the summed loss of the validation reviews."""
 
 
-def fit_temperature(logits: NDArray[np.floating], targets: NDArray[np.floating]) -> float:
+def fit_temperature(logits: NDArray[np.floating], targets: NDArray[Any]) -> float:
     """The temperature T for which `logits / T` has the lowest loss, drawn towards 1 by few reviews.
 
     `logits` is [n, classes]. `targets` is [n] class indices (softmax, cross-entropy) or [n, classes] zeros
@@ -45,7 +47,7 @@ def fit_temperature(logits: NDArray[np.floating], targets: NDArray[np.floating])
     return float(np.exp((left + right) / 2))
 
 
-def loss(logits: NDArray[np.floating], targets: NDArray[np.floating]) -> float:
+def loss(logits: NDArray[np.floating], targets: NDArray[Any]) -> float:
     """Mean cross-entropy in nats; for [n, classes] targets binary cross-entropy, over reviews and classes."""
     scores = np.asarray(logits, dtype=np.float64)
     if targets.ndim > 1:

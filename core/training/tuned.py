@@ -27,7 +27,7 @@ class CurvePoint:
     training_loss: float
     """Mean over the steps since the last evaluation."""
     validation_loss: float
-    """Mean cross-entropy in nats (multi-label: mean binary cross-entropy), before any temperature."""
+    """Mean cross-entropy in nats (multi-label: binary), at the temperature that fits this point."""
     validation_accuracy: float
 
 

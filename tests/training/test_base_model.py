@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -67,9 +70,7 @@ def test_pickled_weights_in_the_cache_are_refused(tmp_path: Path) -> None:
         locate("some/model", has_gpu=False)
 
 
-@pytest.mark.parametrize(
-    ("files", "reason"), [([], "no config.json"), (["config.json"], "no model.safetensors")]
-)
+@pytest.mark.parametrize(("files", "reason"), [([], "no config.json"), (["config.json"], "no model.safetensors")])
 def test_an_incomplete_folder_is_refused(tmp_path: Path, files: list[str], reason: str) -> None:
     for file in files:
         (tmp_path / file).write_text("{}")
@@ -107,3 +108,14 @@ def test_without_the_package_the_remedy_is_to_install_it(monkeypatch: pytest.Mon
     monkeypatch.setattr(base_model, "MINILM_PACKAGE", "labelloop_no_such_package")
     with pytest.raises(BaseModelNotFound, match="it is not installed"):
         locate("auto", has_gpu=False)
+
+
+def test_a_dead_network_is_said_at_once() -> None:
+    """Nothing listens on the discard port of this machine, which is as dead as a network gets."""
+    code = "from core.training.base_model import locate; locate('some/model', False)"
+    environment = {**os.environ, "HF_HUB_OFFLINE": "0", "HF_ENDPOINT": "http://127.0.0.1:9"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, env=environment, check=False
+    )
+    assert "the Hugging Face hub: " in done.stderr
+    assert "HF_HUB_OFFLINE" not in done.stderr

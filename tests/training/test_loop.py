@@ -6,6 +6,7 @@ import hashlib
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,10 +14,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from core.errors import LossNotFinite, ModelError, OutOfMemory, TooFewLabels, TrainingError
-from core.training import gradient
 from core.training.arguments import TrainingArguments
 from core.training.device import Device
 from core.training.examples import TrainingSet, split
+from core.training.inference import forward
 from core.training.loop import fine_tune
 from core.training.progress import (
     BatchHalved,
@@ -30,7 +31,8 @@ from core.training.progress import (
 from core.training.targets import target_array
 from core.training.temperature import loss
 from core.training.tuned import FineTuned, Stopped
-from tests.training.conftest import separable
+
+from .reviews import separable
 
 
 def never() -> bool:
@@ -47,6 +49,10 @@ def digest(tuned: FineTuned) -> str:
     for name, tensor in sorted(tuned.model.state_dict().items()):
         total.update(name.encode() + tensor.contiguous().numpy().tobytes())
     return total.hexdigest()
+
+
+def config_of(tuned: FineTuned) -> Any:
+    return tuned.model.config
 
 
 def test_it_learns_and_tells(quick: TrainingArguments, cpu: Device) -> None:
@@ -85,7 +91,7 @@ def test_the_best_weights_are_returned(quick: TrainingArguments, cpu: Device) ->
     assert losses[tuned.best_step] == min(losses.values()) < tuned.history[-1].validation_loss
     with torch.inference_mode():
         inputs = tuned.tokenizer(list(examples.validation_texts), padding=True, return_tensors="pt")
-        logits = tuned.model(**inputs).logits.numpy() * tuned.temperature
+        logits = tuned.model(**inputs).logits.numpy()
     targets = target_array(examples.validation_labels, 2, multi_label=False)
     assert loss(logits, targets) == pytest.approx(min(losses.values()), rel=1e-3, abs=1e-6)
 
@@ -99,7 +105,7 @@ def test_it_ends_early_when_the_loss_stays(quick: TrainingArguments, cpu: Device
     assert ended[0].best_step == tuned.best_step < ended[0].step == tuned.total_steps < 60 * 3
 
 
-@pytest.mark.parametrize(("stop_at", "has_best"), [(0, False), (2, False), (25, True)])
+@pytest.mark.parametrize(("stop_at", "has_best"), [(0, False), (2, False), (10, False), (25, True)])
 def test_stop_is_honoured_at_the_next_step(
     quick: TrainingArguments, cpu: Device, stop_at: int, has_best: bool
 ) -> None:
@@ -145,16 +151,16 @@ def test_several_labels_a_review(quick: TrainingArguments, cpu: Device) -> None:
         multi_label=True,
     )
     tuned = fine_tune(examples, replace(quick, epochs=25), ignore, never, cpu)
-    assert tuned.model.config.problem_type == "multi_label_classification"
+    assert config_of(tuned).problem_type == "multi_label_classification"
     truth = target_array(examples.validation_labels, 3, multi_label=True)
     assert ((tuned.validation_probabilities > 0.5) == truth.astype(bool)).mean() > 0.85
 
 
 def test_the_model_knows_the_label_names(quick: TrainingArguments, cpu: Device) -> None:
     tuned = fine_tune(separable(), replace(quick, epochs=1), ignore, never, cpu)
-    assert tuned.model.config.id2label == {0: "bad", 1: "good"}
-    assert tuned.model.config.label2id == {"bad": 0, "good": 1}
-    assert tuned.model.config.problem_type == "single_label_classification"
+    assert config_of(tuned).id2label == {0: "bad", 1: "good"}
+    assert config_of(tuned).label2id == {"bad": 0, "good": 1}
+    assert config_of(tuned).problem_type == "single_label_classification"
 
 
 def test_frozen_embeddings_do_not_move(quick: TrainingArguments, cpu: Device, tiny_bert: Path) -> None:
@@ -166,14 +172,13 @@ def test_frozen_embeddings_do_not_move(quick: TrainingArguments, cpu: Device, ti
 
 def limit_memory(monkeypatch: pytest.MonkeyPatch, reviews: int) -> None:
     """From here on a training pass over more than `reviews` reviews runs out of memory."""
-    real = gradient.forward
 
     def limited(model: torch.nn.Module, ids: list[list[int]], pad_token: int, device: Device) -> torch.Tensor:
         if len(ids) > reviews:
             raise torch.OutOfMemoryError("CUDA out of memory.")
-        return real(model, ids, pad_token, device)
+        return forward(model, ids, pad_token, device)
 
-    monkeypatch.setattr(gradient, "forward", limited)
+    monkeypatch.setattr("core.training.gradient.forward", limited)
 
 
 def test_out_of_memory_halves_the_batch_and_changes_nothing(
@@ -215,20 +220,17 @@ def test_a_loss_that_becomes_nan_ends_the_training(
     quick: TrainingArguments, cpu: Device, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps: list[Progress] = []
-    real = gradient.forward
 
     def later_nan(model: torch.nn.Module, ids: list[list[int]], pad_token: int, device: Device) -> torch.Tensor:
-        logits = real(model, ids, pad_token, device)
+        logits = forward(model, ids, pad_token, device)
         return logits * float("nan") if len([one for one in steps if isinstance(one, StepDone)]) == 3 else logits
 
-    monkeypatch.setattr(gradient, "forward", later_nan)
+    monkeypatch.setattr("core.training.gradient.forward", later_nan)
     with pytest.raises(LossNotFinite, match="at step 3"):
         fine_tune(separable(), quick, steps.append, never, cpu)
 
 
-def test_a_damaged_base_model_is_said(
-    quick: TrainingArguments, cpu: Device, tiny_bert: Path, tmp_path: Path
-) -> None:
+def test_a_damaged_base_model_is_said(quick: TrainingArguments, cpu: Device, tiny_bert: Path, tmp_path: Path) -> None:
     damaged = tmp_path / "damaged"
     shutil.copytree(tiny_bert, damaged)
     (damaged / "model.safetensors").write_bytes(b"not a tensor")
@@ -279,3 +281,12 @@ def test_evaluations_are_reported(quick: TrainingArguments, cpu: Device) -> None
         (point.step, point.validation_loss) for point in tuned.history
     ]
     assert [one.step for one in evaluated if one.best][-1] == tuned.best_step
+
+
+def test_few_validation_reviews_do_not_choose(quick: TrainingArguments, cpu: Device) -> None:
+    few = replace(quick, fewest_validation=21, learning_rate=0.05, patience=1, epochs=10)
+    tuned = fine_tune(separable(validation=20), few, ignore, never, cpu)
+    assert tuned.best_step == tuned.total_steps == 30  # 3 steps an epoch; patience would have ended it sooner
+    assert len(tuned.history) == 3
+    right = tuned.validation_probabilities[np.arange(20), list(separable(validation=20).validation_labels)]
+    assert float(np.mean(-np.log(right))) == pytest.approx(tuned.history[-1].validation_loss, rel=1e-3)

@@ -13,9 +13,11 @@ from core.errors import OutOfMemory
 from core.training import predict
 from core.training.arguments import TrainingArguments
 from core.training.device import Device
+from core.training.inference import forward
 from core.training.loop import fine_tune
 from core.training.predict import Predicted, PredictionStopped, Predictor
-from tests.training.conftest import BAD, GOOD, sentences, separable
+
+from .reviews import BAD, GOOD, sentences, separable
 
 
 @pytest.fixture
@@ -26,7 +28,7 @@ def predictor(quick: TrainingArguments, cpu: Device) -> Predictor:
 
 
 def test_batches_do_not_change_the_answers(predictor: Predictor) -> None:
-    texts = sentences(GOOD, 60, 1) + ["", "phone " * 90] + sentences(BAD, 60, 2)
+    texts = [*sentences(GOOD, 60, 1), "", "phone " * 90, *sentences(BAD, 60, 2)]
     together = predictor.predict(texts)
     assert together.dtype == np.float32
     assert together.sum(axis=1) == pytest.approx(1, abs=1e-5)
@@ -45,7 +47,8 @@ def test_bf16_stays_near_fp32(predictor: Predictor) -> None:
 
 def test_nothing_gives_nothing(predictor: Predictor) -> None:
     assert predictor.predict([]).shape == (0, 2)
-    (chunk,) = predictor.predict_chunks([([], [])])
+    ids: list[int] = []
+    (chunk,) = predictor.predict_chunks([(ids, [])])
     assert chunk.probabilities.shape == (0, 2)
 
 
@@ -65,14 +68,13 @@ def test_chunks_are_read_one_at_a_time(predictor: Predictor) -> None:
 
 def test_the_same_text_is_computed_once(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
     computed = 0
-    real = predict.forward
 
     def counted(model: torch.nn.Module, ids: list[list[int]], pad_token: int, device: Device) -> torch.Tensor:
         nonlocal computed
         computed += len(ids)
-        return real(model, ids, pad_token, device)
+        return forward(model, ids, pad_token, device)
 
-    monkeypatch.setattr(predict, "forward", counted)
+    monkeypatch.setattr("core.training.inference.forward", counted)
     answers = predictor.predict(["love it", "broken", "love it", "love it"])
     assert computed == 2
     assert (answers[0] == answers[2]).all()
@@ -98,19 +100,16 @@ def test_stop_is_honoured(predictor: Predictor) -> None:
 
 
 @pytest.mark.parametrize(("room", "works"), [(3, True), (0, False)])
-def test_out_of_memory(
-    predictor: Predictor, monkeypatch: pytest.MonkeyPatch, room: int, works: bool
-) -> None:
+def test_out_of_memory(predictor: Predictor, monkeypatch: pytest.MonkeyPatch, room: int, works: bool) -> None:
     texts = sentences(GOOD, 20, 0)
     expected = predictor.predict(texts)
-    real = predict.forward
 
     def limited(model: torch.nn.Module, ids: list[list[int]], pad_token: int, device: Device) -> torch.Tensor:
         if len(ids) > room:
             raise torch.OutOfMemoryError("CUDA out of memory.")
-        return real(model, ids, pad_token, device)
+        return forward(model, ids, pad_token, device)
 
-    monkeypatch.setattr(predict, "forward", limited)
+    monkeypatch.setattr("core.training.inference.forward", limited)
     if works:
         assert predictor.predict(texts) == pytest.approx(expected, abs=1e-5)
     else:

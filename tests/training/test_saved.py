@@ -19,7 +19,8 @@ from core.training.device import Device
 from core.training.loop import fine_tune
 from core.training.saved import load, read_facts, save
 from core.training.tuned import FineTuned
-from tests.training.conftest import separable
+
+from .reviews import separable
 
 CARD = ModelCard(date(2026, 3, 1), title="Phone reviews", metrics={"audit accuracy": 0.9123, "a|b": 1.0})
 
@@ -133,9 +134,7 @@ def flip_a_bit(folder: Path) -> None:
         (flip_a_bit, "not the ones that were saved"),
     ],
 )
-def test_a_damaged_folder_is_said(
-    folder: Path, cpu: Device, damage: Callable[[Path], None], sentence: str
-) -> None:
+def test_a_damaged_folder_is_said(folder: Path, cpu: Device, damage: Callable[[Path], None], sentence: str) -> None:
     damage(folder)
     with pytest.raises(ModelError, match=sentence) as caught:
         load(folder, cpu)
@@ -147,9 +146,7 @@ def test_a_missing_folder_is_said(tmp_path: Path, cpu: Device) -> None:
         load(tmp_path / "gone", cpu)
 
 
-def test_multi_label_agrees_with_plain_transformers(
-    quick: TrainingArguments, cpu: Device, tmp_path: Path
-) -> None:
+def test_multi_label_agrees_with_plain_transformers(quick: TrainingArguments, cpu: Device, tmp_path: Path) -> None:
     base = separable()
     several = type(base)(
         base.train_texts,

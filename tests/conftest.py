@@ -1,0 +1,98 @@
+"""What all tests share: a home of their own, no network, projects on disk, and a tiny BERT."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from core.files.importing import Choice, import_file
+from core.labels import SchemeKind, new_labels
+from core.storage.database import Database, create
+
+MakeProject = Callable[..., Database]
+"""Makes and opens a project: `project(labels, multi, reviews, name)`."""
+
+GOOD = ["love", "great", "perfect", "happy", "excellent", "recommend"]
+BAD = ["broken", "awful", "refund", "terrible", "useless", "disappointed"]
+FILLER = ["the", "phone", "case", "battery", "arrived", "and", "is", "was", "it", "very", "today", "really"]
+
+
+@pytest.fixture(autouse=True)
+def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No test sees the developer's settings, logs or models, and none reaches the network."""
+    monkeypatch.setenv("LABELLOOP_HOME", str(tmp_path_factory.mktemp("home")))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("TOKENIZERS_PARALLELISM", "false")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[MakeProject]:
+    """Makes projects in the test's folder, and closes them at the end."""
+    opened: list[Database] = []
+
+    def make(
+        labels: Sequence[str] = ("positive", "negative"),
+        multi: bool = False,
+        reviews: Sequence[str] = (),
+        name: str = "reviews.db",
+    ) -> Database:
+        kind = SchemeKind.MULTI if multi else SchemeKind.SINGLE
+        database = create(tmp_path / name, kind, new_labels(labels))
+        opened.append(database)
+        if reviews:
+            file = tmp_path / f"{name}.first.csv"
+            write_csv(file, ["id", "text"], [(f"r{number}", text) for number, text in enumerate(reviews, 1)])
+            import_file(database, Choice(file), "ann")
+        return database
+
+    yield make
+    for database in opened:
+        database.close()
+
+
+def write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[str]], delimiter: str = ",") -> Path:
+    """A CSV file as other programs write it."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, delimiter=delimiter)
+        writer.writerow(header)
+        writer.writerows(rows)
+    return path
+
+
+def learnable(count: int) -> list[tuple[str, str]]:
+    """Distinct texts with their label, which one word of the text gives away."""
+    pairs = []
+    for number in range(count):
+        label, words = ("positive", GOOD) if number % 2 else ("negative", BAD)
+        filler = [FILLER[(number + step * step) % len(FILLER)] for step in range(1, 5)]
+        pairs.append((f"{' '.join(filler)} {words[number // 2 % len(words)]} {number}", label))
+    return pairs
+
+
+@pytest.fixture(scope="session")
+def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a BERT of random weights: hidden size 32, two layers, a WordPiece vocabulary of the words above."""
+    import torch
+    from transformers import BertConfig, BertModel, BertTokenizerFast
+
+    folder = tmp_path_factory.mktemp("tiny-base")
+    letters = "abcdefghijklmnopqrstuvwxyz0123456789"
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *GOOD, *BAD, *FILLER]
+    words += [*letters, *(f"##{letter}" for letter in letters)]
+    vocabulary = {word: index for index, word in enumerate(words)}
+    BertTokenizerFast(vocab=vocabulary, model_max_length=64).save_pretrained(folder)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        config = BertConfig(
+            vocab_size=len(words),
+            hidden_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            intermediate_size=64,
+            max_position_embeddings=64,
+        )
+        BertModel(config).save_pretrained(folder)
+    return folder

@@ -1,0 +1,1 @@
+"""The screens and the commands of labelloop."""

@@ -1,0 +1,302 @@
+"""The app: opens projects, runs the worker, puts screens on top of each other."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from textual.app import App, SystemCommand
+from textual.screen import Screen
+
+from core import locations, settings
+from core.errors import LabelloopError
+from core.labelling.session import LabellingSession
+from core.storage import runs
+from core.storage.database import Database, Watcher, open_project
+from core.worker import events
+from core.worker.client import StartWorker, Worker, WorkerLike
+from core.worker.requests import Request, Train
+from core.worker.state import begin, fold, stopping
+from tui.bindings import ACTIONS, bindings, unknown
+from tui.desk import Desk
+from tui.messages import WorkerTold, WriteFailed
+from tui.screens.label import LabelScreen
+from tui.screens.welcome import WelcomeScreen
+from tui.theme import FALLBACK, THEMES
+
+LOOKS_EVERY = 2.0
+"""Seconds between looks at whether another process has changed the project."""
+
+
+class LabelloopApp(App[None]):
+    """labelloop in the terminal."""
+
+    TITLE = "labelloop"
+    BINDINGS = bindings("app")
+    CSS_PATH = "styles/app.tcss"
+    ENABLE_COMMAND_PALETTE = True
+
+    def __init__(self, project: Path | None = None, start_worker: StartWorker = Worker) -> None:
+        """Make the app; `start_worker` is replaced by the scripted double in tests."""
+        super().__init__()
+        self._project = project
+        self._start_worker = start_worker
+        loaded, self._problems = settings.load()
+        self._worker: WorkerLike | None = None
+        self._job: asyncio.Task[None] | None = None
+        self._database: Database | None = None
+        self._watcher: Watcher | None = None
+        self.desk = Desk(
+            self,
+            loaded,
+            start_job=self.start_job,
+            stop_job=self.stop_job,
+            open_path=self.open_path,
+            change_settings=self.change_settings,
+        )
+
+    # ------------------------------------------------------------------ beginning and end
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return FALLBACK
+
+    def on_mount(self) -> None:
+        for theme in THEMES:
+            self.register_theme(theme)
+        self._apply_settings()
+        for problem in self._problems:
+            self.notify(problem, title="Settings", severity="warning", timeout=15, markup=False)
+        if self._project is not None:
+            self.open_path(self._project)
+        if not self.desk.has_project:
+            self.push_screen(WelcomeScreen(self.desk))
+        self.set_interval(LOOKS_EVERY, self._look)
+
+    async def on_unmount(self) -> None:
+        if self._worker is not None:
+            await self._worker.stop()
+        if self._job is not None:
+            self._job.cancel()
+        self._close_project()
+
+    def action_leave(self) -> None:
+        """Leave the app; a running training is stopped."""
+        self.exit()
+
+    def open_path(self, path: Path) -> None:
+        """Open a project and bring the label screen up; what is wrong with it is said in a sentence."""
+        try:
+            database = open_project(path)
+            with database.writing() as session:
+                interrupted = runs.mark_interrupted(session)
+            labelling = LabellingSession(
+                database,
+                self.desk.settings.annotator,
+                on_failure=lambda review_id, error: self._tell_failure(review_id, str(error)),
+                in_background=self._in_background,
+            )
+        except LabelloopError as error:
+            self.notify(str(error), title="Not opened", severity="error", timeout=20, markup=False)
+            return
+        self._close_project()
+        self._database = database
+        self.desk.set_session(labelling)
+        self._watcher = database.watch()
+        self._remember(database.path)
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+        self.push_screen(LabelScreen(self.desk))
+        for run_id in interrupted:
+            self.notify(
+                f"Run {run_id} was interrupted: its process ended without a word. Press t to train again.",
+                severity="warning",
+                timeout=10,
+                markup=False,
+            )
+
+    def _close_project(self) -> None:
+        if self.desk.has_project:
+            self.desk.session.close()
+            self.desk.set_session(None)
+        if self._watcher is not None:
+            self._watcher.close()
+            self._watcher = None
+        if self._database is not None:
+            self._database.close()
+            self._database = None
+
+    def _remember(self, path: Path) -> None:
+        try:
+            locations.state_folder().mkdir(parents=True, exist_ok=True, mode=0o700)
+            locations.last_project_file().write_text(str(path), encoding="utf-8")
+        except OSError:
+            logging.exception("The last project cannot be remembered")
+
+    def _in_background(self, work: Callable[[], None]) -> None:
+        self.run_worker(work, thread=True, exit_on_error=False, name="fetch")
+
+    def _tell_failure(self, review_id: int, reason: str) -> None:
+        """From the writer's thread."""
+        for screen in self.screen_stack:
+            if isinstance(screen, LabelScreen):
+                screen.post_message(WriteFailed(review_id, reason))
+
+    def _look(self) -> None:
+        """Notice what other processes, the worker included, have committed."""
+        if self._watcher is None or not self.desk.has_project or not self._watcher.changed():
+            return
+        session = self.desk.session
+
+        def count() -> None:
+            session.writer.flush()
+            session.recount()
+
+        self._in_background(count)
+
+    # ------------------------------------------------------------------ settings
+
+    def _apply_settings(self) -> None:
+        wanted = self.desk.settings
+        if wanted.theme in self.available_themes:
+            self.theme = wanted.theme
+        else:
+            self.theme = THEMES[0].name
+            self.notify(f"There is no theme “{wanted.theme}”.", severity="warning", markup=False)
+        for action_id in unknown(wanted.keys):
+            self.notify(
+                f"{locations.settings_file()}: there is no action “{action_id}”. The help lists them.",
+                severity="warning",
+                markup=False,
+            )
+        self.set_keymap({action_id: keys for action_id, keys in wanted.keys.items() if not unknown([action_id])})
+
+    def change_settings(self, changes: dict[str, object]) -> None:
+        """Save settings and put them into effect."""
+        try:
+            settings.save(changes)
+        except LabelloopError as error:
+            self.notify(str(error), title="Not saved", severity="error", timeout=15, markup=False)
+            return
+        self.desk.settings, problems = settings.load()
+        for problem in problems:
+            self.notify(problem, severity="warning", markup=False)
+        self._apply_settings()
+
+    # ------------------------------------------------------------------ the worker
+
+    def start_job(self, request: Request) -> None:
+        """Start a job in the worker. While one runs, nothing is started, and it is said so."""
+        if self.desk.job.busy:
+            self.notify("A job is running already: stop it first, or wait for it.", markup=False)
+            return
+        self.desk.session.writer.flush()
+        self._set_job(begin(type(request).__name__.lower()))
+        self._worker = worker = self._start_worker(request)
+        self._job = asyncio.create_task(self._follow(worker))
+
+    def stop_job(self) -> None:
+        """Ask the running job to stop."""
+        if self._worker is not None and self.desk.job.busy:
+            self._set_job(stopping(self.desk.job))
+            self.run_worker(self._worker.stop(), exit_on_error=False, name="stop")
+
+    async def _follow(self, worker: WorkerLike) -> None:
+        async for event in worker.events():
+            self.post_message(WorkerTold(event))
+
+    def on_worker_told(self, message: WorkerTold) -> None:
+        """The worker sent an event: fold it into the job's state, and look at what it changed."""
+        event = message.event
+        self._set_job(fold(self.desk.job, event))
+        if isinstance(event, events.SuggestionsStored):
+            self.desk.project_changed.publish(None)
+            self.notify(event.message, title=f"Run {event.run_id}", timeout=8, markup=False)
+        elif isinstance(event, events.Failed):
+            self.notify(event.sentence, title="The job failed", severity="error", timeout=20, markup=False)
+            self._settle()
+        elif isinstance(event, events.Cancelled):
+            self.notify(event.message, timeout=5, markup=False)
+
+    def _settle(self) -> None:
+        """Mark a run whose worker died as interrupted, so that the next training can start."""
+        if self._database is not None:
+            with self._database.writing() as session:
+                runs.mark_interrupted(session)
+
+    def _set_job(self, job: object) -> None:
+        self.desk.job = job  # type: ignore[assignment]
+        self.desk.job_changed.publish(self.desk.job)
+
+    # ------------------------------------------------------------------ going places
+
+    def _go(self, screen: Callable[[], Screen[Any]], kind: type[Screen[Any]]) -> None:
+        """Put a screen on top, unless it is there already; without a project there is nowhere to go."""
+        if not self.desk.has_project:
+            self.notify("Open or make a project first.", markup=False)
+            return
+        if isinstance(self.screen, kind):
+            return
+        while len(self.screen_stack) > 2:
+            self.pop_screen()
+        self.push_screen(screen())
+
+    def action_browse(self) -> None:
+        from tui.screens.browse import BrowseScreen
+
+        self._go(lambda: BrowseScreen(self.desk), BrowseScreen)
+
+    def action_search(self) -> None:
+        from tui.screens.browse import BrowseScreen
+
+        self._go(lambda: BrowseScreen(self.desk, search=True), BrowseScreen)
+
+    def action_train(self) -> None:
+        from tui.screens.train import TrainScreen
+
+        self._go(lambda: TrainScreen(self.desk), TrainScreen)
+
+    def action_export(self) -> None:
+        from tui.screens.export import ExportScreen
+
+        self._go(lambda: ExportScreen(self.desk), ExportScreen)
+
+    def action_import(self) -> None:
+        from tui.screens.import_file import ImportScreen
+
+        if not isinstance(self.screen, ImportScreen):
+            self.push_screen(ImportScreen(self.desk))
+
+    def action_settings(self) -> None:
+        from tui.screens.settings import SettingsScreen
+
+        if not isinstance(self.screen, SettingsScreen):
+            self.push_screen(SettingsScreen(self.desk))
+
+    def action_help(self) -> None:
+        from tui.screens.help import HelpScreen
+
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(self.desk.settings.keys))
+
+    # ------------------------------------------------------------------ the command palette
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Every action that can be taken on this screen, then Textual's own commands."""
+        for action in ACTIONS:
+            target: object = self if action.group == "app" else screen
+            method = getattr(target, f"action_{action.method}", None)
+            belongs = action.group == "app" or action.id in {
+                binding.id for bound in screen._bindings.key_to_bindings.values() for binding in bound
+            }
+            if method is not None and belongs:
+                yield SystemCommand(action.name, action.does, method)
+        yield SystemCommand("Train now", "Start training on the labels there are", self._train_now)
+        kept = ("Theme", "Screenshot")
+        yield from (command for command in super().get_system_commands(screen) if command.title in kept)
+
+    def _train_now(self) -> None:
+        if self.desk.has_project and self._database is not None:
+            self.start_job(Train(str(self._database.path), {"base_model": self.desk.settings.base_model}))

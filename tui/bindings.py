@@ -1,0 +1,134 @@
+"""Every action that has a key, declared once: bindings, footer, help, palette and README are made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from textual.binding import Binding, BindingType
+
+
+@dataclass(frozen=True)
+class Action:
+    """Something a key does."""
+
+    id: str
+    """`screen.action`; the name under which the settings give it other keys."""
+    keys: str
+    """Its keys, in Textual's names, separated by commas."""
+    name: str
+    """As in the footer: one or two words."""
+    does: str
+    """As in the help: what happens."""
+    footer: bool = False
+    """Whether the footer shows it."""
+
+    @property
+    def group(self) -> str:
+        """The screen it belongs to."""
+        return self.id.split(".")[0]
+
+    @property
+    def method(self) -> str:
+        """The name of the Textual action."""
+        return self.id.split(".")[1]
+
+    def binding(self) -> Binding:
+        """The action as a Textual binding."""
+        return Binding(
+            self.keys, self.method, self.name, show=self.footer, tooltip=self.does, id=self.id, system=False
+        )
+
+
+# fmt: off
+ACTIONS: tuple[Action, ...] = (
+    Action("label.accept", "a,enter", "Accept", "Take the suggestion; in a multi-label project confirm the labels chosen", True),
+    Action("label.other", "x", "Other", "Two labels: give the one not suggested. More: hide the suggestion", True),
+    Action("label.skip", "space", "Skip", "Pass the review over for good", True),
+    Action("label.flag", "f", "Flag", "Flag the review to come back to it, or take the flag off", True),
+    Action("label.note", "n", "Note", "Write a note on the review", True),
+    Action("label.undo", "u,backspace,ctrl+z", "Undo", "Take the last step back; as often as you like, also after a restart", True),
+    Action("label.redo", "r,ctrl+y", "Redo", "Do again what was undone", True),
+    Action("label.previous", "left", "Back", "Go to the review before this one", False),
+    Action("label.next", "right", "Next", "Go on without deciding", False),
+    Action("label.first", "home", "Front", "Go to the front of the queue", False),
+    Action("label.find", "l", "Labels", "Find a label by typing a part of its name", False),
+    Action("label.jump", "j", "Jump", "Go to a review by its id or row", False),
+    Action("label.columns", "i", "Columns", "Show or hide the other columns of the review", False),
+    Action("label.down", "down,pagedown", "Scroll down", "Scroll a long review down", False),
+    Action("label.up", "up,pageup", "Scroll up", "Scroll a long review up", False),
+    Action("app.browse", "b", "Browse", "List, search and filter all reviews", True),
+    Action("app.search", "slash", "Search", "Search the reviews' words", False),
+    Action("app.train", "t", "Train", "Train a model on the labels, watch it, stop it", True),
+    Action("app.export", "e", "Export", "Write the labelled reviews to a file", True),
+    Action("app.import", "m", "Import", "Add reviews from another file", False),
+    Action("app.settings", "comma", "Settings", "Theme, base model, name and keys", False),
+    Action("app.help", "question_mark,f1", "Help", "All keys, and how labelloop works", True),
+    Action("app.leave", "q,ctrl+q", "Quit", "Leave; everything is saved already", False),
+    Action("train.start", "t,enter", "Train", "Start training on the labels there are", True),
+    Action("train.stop", "s", "Stop", "Stop the training at its next batch", True),
+    Action("train.log", "l", "Log", "Show or hide the log of the worker", True),
+    Action("train.suggest", "g", "Suggest again", "Suggest labels anew with the model in use", True),
+    Action("browse.open", "enter", "Open", "Open the review in the label screen", True),
+    Action("browse.words", "slash", "Search", "Type words to search for", True),
+    Action("browse.state", "s", "State", "Next state: all, open, labelled, skipped, flagged, …", True),
+    Action("browse.label", "l", "Label", "Next label to filter by", True),
+    Action("browse.order", "o", "Order", "Next order: file, queue, recent, sure, unsure", True),
+    Action("browse.clear", "c", "Clear", "Take all filters off", True),
+    Action("close.close", "escape", "Back", "Go back to where you were", True),
+
+
+_BY_ID = {action.id: action for action in ACTIONS}
+
+GROUPS = {
+    "label": "While labelling",
+    "app": "Everywhere",
+    "browse": "In browse",
+    "train": "In training",
+    "close": "On every other screen",
+}
+
+_SHOWN = {
+    "question_mark": "?",
+    "slash": "/",
+    "comma": ",",
+    "left": "←",
+    "right": "→",
+    "up": "↑",
+    "down": "↓",
+    "pagedown": "page down",
+    "pageup": "page up",
+    "escape": "esc",
+}
+
+
+def bindings(group: str) -> list[BindingType]:
+    """The bindings of one screen, for its `BINDINGS`."""
+    return [action.binding() for action in ACTIONS if action.group == group]
+
+
+def action(action_id: str) -> Action:
+    """The action with this id. Raises KeyError when there is none."""
+    return _BY_ID[action_id]
+
+
+def shown(keys: str) -> str:
+    """Keys as people read them: `question_mark,f1` becomes `?, f1`."""
+    return ", ".join(_SHOWN.get(key, key) for key in keys.split(","))
+
+
+def unknown(action_ids: Iterable[str]) -> list[str]:
+    """Those of the ids that no action has."""
+    return [action_id for action_id in action_ids if action_id not in _BY_ID]
+
+
+def table() -> str:
+    """All keys as a Markdown table, for the README."""
+    rows = ["| key | does |", "|---|---|", "| 1 – 9 | Give the label with that number and move on |"]
+    for group, title in GROUPS.items():
+        rows.append(f"| **{title}** | |")
+        for entry in ACTIONS:
+            if entry.group == group:
+                keys = " ".join(f"`{shown(key)}`" for key in entry.keys.split(","))
+                rows.append(f"| {keys} | {entry.does} |")
+    return "\n".join(rows)

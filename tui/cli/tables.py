@@ -1,0 +1,96 @@
+"""Scores as tables: what was measured, label by label, and which labels are taken for which."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+from core.phrases import one_line
+from tui.cli.output import grid
+
+if TYPE_CHECKING:
+    from core.evaluate.metrics import Scores
+    from core.report import Measured
+
+SCALE = 30
+"""Characters of the picture of an interval, 0 to 100 %."""
+
+WIDEST_MATRIX = 9
+"""Labels up to which the confusion matrix is drawn; with more, its largest mistakes are listed."""
+
+LONGEST_LABEL = 24
+
+
+def share(value: float) -> str:
+    """A score with one decimal."""
+    return f"{value:.1%}".replace("%", " %")
+
+
+def interval(low: float, high: float) -> str:
+    """An interval of scores."""
+    return f"{low:.1%} to {high:.1%}".replace("%", "").replace(" to ", "–") + " %"
+
+
+def comparison(measured: Measured, title: str = "") -> Table:
+    """The model beside the keyword rule and the majority class, all on the same reviews."""
+    candidates = (measured.model, measured.keyword_rule, measured.majority_class)
+    rows = [
+        (
+            found.name,
+            share(found.accuracy),
+            interval(found.accuracy_low, found.accuracy_high),
+            picture(found.accuracy_low, found.accuracy, found.accuracy_high),
+            share(found.macro_f1),
+        )
+        for found in candidates
+        if found is not None
+    ]
+    headings = ("", "accuracy", "95 % interval", f"0 %{'100 %':>{SCALE - 3}}", "macro-F1")
+    return grid(title or f"On {measured.audit_size:,} labelled reviews of the audit set", headings, rows, (1, 2, 4))
+
+
+def picture(low: float, middle: float, high: float) -> Text:
+    """An interval on a line from 0 to 100 %."""
+    start, at, end = (min(SCALE - 1, int(value * SCALE)) for value in (low, middle, high))
+    drawn = "".join("●" if i == at else "━" if start <= i <= end else "·" for i in range(SCALE))
+    return Text(drawn)
+
+
+def by_label(scores: Scores) -> Table:
+    """Precision, recall and F1 of every label."""
+    rows = [
+        (
+            one_line(row.label, LONGEST_LABEL),
+            share(row.precision),
+            share(row.recall),
+            share(row.f1),
+            f"{row.support:,}",
+        )
+        for row in scores.labels
+    ]
+    return grid("By label", ("label", "precision", "recall", "F1", "reviews"), rows, (1, 2, 3, 4))
+
+
+def confusion(scores: Scores) -> Table:
+    """Who is taken for whom: the matrix, or its largest mistakes where it would be too wide."""
+    names = [one_line(row.label, LONGEST_LABEL) for row in scores.labels]
+    if len(names) <= WIDEST_MATRIX:
+        rows: list[tuple[str | Text, ...]] = [
+            (name, *(Text(f"{cell:,}", style="bold" if column == row else "") for column, cell in enumerate(cells)))
+            for row, (name, cells) in enumerate(zip(names, scores.confusion, strict=True))
+        ]
+        headings = ("person ↓  model →", *names)
+        return grid("Confusion matrix", headings, rows, range(1, len(names) + 1))
+    mistakes = sorted(
+        (
+            (cell, names[row], names[column])
+            for row, cells in enumerate(scores.confusion)
+            for column, cell in enumerate(cells)
+            if cell and row != column
+        ),
+        reverse=True,
+    )
+    listed = [(person, model, f"{cell:,}") for cell, person, model in mistakes[:10]]
+    return grid("Most frequent mistakes", ("person says", "model says", "reviews"), listed, (2,))

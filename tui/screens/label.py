@@ -1,0 +1,270 @@
+"""The label screen: where people spend their hours."""
+
+from __future__ import annotations
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+from textual.widgets import Footer
+
+from core.storage import browse
+from core.worker.state import JobState
+from tui.bindings import bindings
+from tui.desk import Desk
+from tui.messages import StepTaken, WriteFailed
+from tui.screens.ask import Ask, FindLabel
+from tui.widgets.job_strip import JobStrip
+from tui.widgets.label_board import LabelBoard
+from tui.widgets.review_panel import ReviewPanel
+from tui.widgets.top_bar import TopBar
+from tui.widgets.trail import Trail
+
+
+class LabelScreen(Screen[None]):
+    """One review, the labels with their keys, the last decisions."""
+
+    BINDINGS = bindings("label")
+    CSS_PATH = "../styles/label.tcss"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self._desk = desk
+        self._session = desk.session
+        self._chosen: set[int] = set()
+        self._hidden = False
+
+    def compose(self) -> ComposeResult:
+        yield TopBar()
+        with Horizontal(id="desk"):
+            with Vertical(id="work"):
+                yield LabelBoard()
+                yield ReviewPanel()
+            yield Trail()
+        yield JobStrip()
+        yield Footer(compact=True, show_command_palette=False)
+
+    def on_mount(self) -> None:
+        self._desk.job_changed.subscribe(self, self._job_changed)
+        self._desk.project_changed.subscribe(self, self._project_changed)
+        self._review, self._board = self.query_one(ReviewPanel), self.query_one(LabelBoard)
+        self._trail, self._bar, self._strip = self.query_one(Trail), self.query_one(TopBar), self.query_one(JobStrip)
+        self.call_after_refresh(self._show_all)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._show_all)
+
+    def on_screen_resume(self) -> None:
+        self._show_all()
+
+    # ------------------------------------------------------------------ drawing
+
+    def _show_all(self) -> None:
+        self._strip.show(self._desk.job)
+        self._show_review()
+
+    def _show_review(self) -> None:
+        """Draw everything that depends on the review that is up."""
+        session = self._session
+        with self.app.batch_update():
+            self._review.show(session.current)
+            self._show_labels()
+            self._trail.show(session.decided, session.scheme)
+            pace = session.pace
+            self._bar.show(
+                session.name,
+                session.counts,
+                pace.per_minute,
+                pace.minutes_left(session.remaining),
+                pace.decided,
+            )
+
+    def _show_labels(self) -> None:
+        session = self._session
+        self._board.show(
+            session.current, session.scheme, session.counts.by_label, self._chosen, self._hidden, session.multi
+        )
+
+    def _next_review(self) -> None:
+        self._chosen.clear()
+        self._hidden = False
+        self._show_review()
+
+    # ------------------------------------------------------------------ labels
+
+    def on_key(self, event: events.Key) -> None:
+        """A label's key gives the label, or in a multi-label project toggles it."""
+        if event.character is None:
+            return
+        for label in self._session.scheme:
+            if label.key and label.key == event.character:
+                event.stop()
+                event.prevent_default()
+                assert label.id is not None
+                self._label(label.id)
+                return
+
+    @on(LabelBoard.Clicked)
+    def _clicked(self, event: LabelBoard.Clicked) -> None:
+        self._label(event.label_id)
+
+    def _label(self, label_id: int) -> None:
+        card = self._session.current
+        if card is None:
+            return
+        if not self._session.multi:
+            self._session.give([label_id])
+            self._next_review()
+            return
+        if not self._chosen and card.state is not None:
+            self._chosen.update(card.state.label_ids)
+        self._chosen ^= {label_id}
+        self._show_labels()
+
+    def action_accept(self) -> None:
+        """Take the suggestion; in a multi-label project confirm what is chosen."""
+        session, card = self._session, self._session.current
+        if card is None:
+            return
+        if session.multi and self._chosen:
+            session.give(sorted(self._chosen))
+        elif card.suggested is None:
+            how = "Press the keys of its labels, then enter." if session.multi else "Press the key of a label."
+            self.notify(f"There is no suggestion for this review yet. {how}", timeout=4, markup=False)
+            return
+        elif card.audit or self._hidden:
+            why = "is held back: this review measures the model" if card.audit else "is put aside"
+            self.notify(f"The suggestion {why}. Press the key of a label.", timeout=4, markup=False)
+            return
+        else:
+            session.accept()
+        self._next_review()
+
+    def action_other(self) -> None:
+        """With two labels, give the one that is not suggested; else put the suggestion aside."""
+        session, card = self._session, self._session.current
+        if card is None or card.suggested is None or card.audit:
+            return
+        others = [label.id for label in session.scheme if label.id not in card.suggested.label_ids]
+        if not session.multi and len(session.scheme) == 2 and len(others) == 1 and others[0] is not None:
+            session.give([others[0]])
+            self._next_review()
+        else:
+            self._hidden = not self._hidden
+            self._show_labels()
+
+    def action_skip(self) -> None:
+        self._session.skip()
+        self._next_review()
+
+    def action_flag(self) -> None:
+        self._session.flag()
+        self._show_review()
+
+    def action_note(self) -> None:
+        card = self._session.current
+        if card is None:
+            return
+        known = card.state.note if card.state is not None else ""
+
+        def write(note: str | None) -> None:
+            if note is not None:
+                self._session.note(note.strip())
+                self._show_review()
+
+        self.app.push_screen(Ask("Note on this review", known, "enter saves · esc leaves it as it was"), write)
+
+    def action_find(self) -> None:
+        """Find a label by a part of its name."""
+
+        def give(label_id: int | None) -> None:
+            if label_id is not None:
+                self._label(label_id)
+
+        self.app.push_screen(FindLabel(self._session.scheme), give)
+
+    # ------------------------------------------------------------------ moving
+
+    def action_previous(self) -> None:
+        self._session.move_back()
+        self._next_review()
+
+    def action_next(self) -> None:
+        self._session.move_on()
+        self._next_review()
+
+    def action_first(self) -> None:
+        self._session.first_open()
+        self._next_review()
+
+    def action_jump(self) -> None:
+        """Go to a review by its id or row."""
+
+        def go(name: str | None) -> None:
+            if not name or not name.strip():
+                return
+            with self._session.database.reading() as session:
+                review_id = browse.find_by_name(session, name.strip())
+            if review_id is None:
+                self.notify(f"No review has the id or row “{name.strip()}”.", severity="warning", markup=False)
+                return
+            self.open_review(review_id)
+
+        self.app.push_screen(Ask("Go to the review with this id or row", "", "enter goes · esc stays"), go)
+
+    def open_review(self, review_id: int) -> None:
+        """Bring a certain review up."""
+        self._session.go_to(review_id)
+        self._next_review()
+
+    def action_columns(self) -> None:
+        self._review.toggle_class("-columns")
+
+    def action_down(self) -> None:
+        self._review.scroll_page_down(animate=False)
+
+    def action_up(self) -> None:
+        self._review.scroll_page_up(animate=False)
+
+    # ------------------------------------------------------------------ undoing
+
+    def action_undo(self) -> None:
+        self._session.undo(lambda step: self._post(StepTaken(step, undone=True)))
+
+    def action_redo(self) -> None:
+        self._session.redo(lambda step: self._post(StepTaken(step, undone=False)))
+
+    def _post(self, message: StepTaken) -> None:
+        """From the writer's thread."""
+        self.post_message(message)
+
+    def on_step_taken(self, message: StepTaken) -> None:
+        """An undo or redo is on disk: show what it changed."""
+        step = message.step
+        what = "undo" if message.undone else "redo"
+        if step is None:
+            self.notify(f"There is nothing to {what}.", timeout=3, markup=False)
+            return
+        self._session.show_step(step, message.undone)
+        self._next_review()
+        if step.changes > 1:
+            done = "Undone" if message.undone else "Done again"
+            self.notify(f"{done}: {step.title} ({step.changes:,} changes).", timeout=4, markup=False)
+
+    def on_write_failed(self, message: WriteFailed) -> None:
+        """A decision did not reach the disk: bring its review back with the reason."""
+        self.notify(message.reason, title="Not saved", severity="error", timeout=20, markup=False)
+        self._session.forget(message.review_id)
+        if message.review_id:
+            self._session.go_to(message.review_id)
+        self._next_review()
+
+    # ------------------------------------------------------------------ the worker and the others
+
+    def _job_changed(self, job: JobState) -> None:
+        self._strip.show(job)
+
+    def _project_changed(self, _nothing: None) -> None:
+        self._session.refresh()
+        self._show_review()

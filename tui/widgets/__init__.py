@@ -1,0 +1,1 @@
+"""The widgets of the screens. A widget never imports a screen."""

@@ -1,0 +1,55 @@
+"""One line about the training that runs, or what became of the last one."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.widgets import Static
+
+from core.phrases import duration, one_line, percent
+from core.worker.state import JobState, Phase
+
+
+class JobStrip(Static):
+    """The state of the worker in one line; takes no room while there is nothing to tell."""
+
+    DEFAULT_CSS = """
+    JobStrip { height: 1; padding: 0 1; background: $panel; display: none; }
+    JobStrip.-shown { display: block; }
+    """
+
+    def show(self, job: JobState) -> None:
+        """Draw the line."""
+        self.set_class(job.phase is not Phase.IDLE, "-shown")
+        self.update(strip(job, max(self.size.width - 2, 40)))
+
+
+def strip(job: JobState, width: int) -> Content:
+    """The line for a job."""
+    name = f"run {job.run_id}" if job.run_id else job.job
+    if job.phase is Phase.FAILED:
+        return Content.styled(one_line(f"✗ {name}: {job.message}", width), "bold $error")
+    if job.phase is Phase.CANCELLED:
+        return Content.styled(one_line(f"◼ {name}: {job.message}", width), "$warning")
+    if job.phase is Phase.FINISHED:
+        return Content.styled(one_line(f"✓ {name} finished. {job.message}", width), "$success")
+    if job.phase is Phase.STARTING:
+        return Content.styled(f"… {job.job}: loading the base model", "$accent")
+    bar = 24 if width >= 100 else 12
+    full = round(job.share * bar)
+    doing = {Phase.TRAINING: "training", Phase.STOPPING: "stopping"}.get(job.phase, "suggesting")
+    parts: list[Content | str | tuple[str, str]] = [
+        (f"⟳ {name} {doing} ", "bold $accent"),
+        ("━" * full, "$accent"),
+        ("━" * (bar - full), "$border"),
+        (f" {percent(job.share)}", ""),
+    ]
+    if job.phase is Phase.TRAINING and job.loss is not None:
+        parts.append((f"  loss {job.loss:.3f}", ""))
+        if job.evaluations:
+            best = min(job.evaluations, key=lambda point: point.loss)
+            parts.append((f"  held-out {percent(best.accuracy)}", "$success"))
+    if job.per_second:
+        parts.append((f"  {job.per_second:.0f}/s", "$faint"))
+    if job.seconds_left is not None and job.seconds_left > 0:
+        parts.append((f"  {duration(job.seconds_left)} left", "$faint"))
+    return Content.assemble(*parts)

@@ -1,0 +1,180 @@
+"""A table over the database: only the rows in sight are read, however many there are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+PAGE = 200
+"""Rows read at a time."""
+
+KEPT_PAGES = 20
+"""Pages kept in memory; scrolling far back reads again."""
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """A row as shown. Cells are already safe to show."""
+
+    review_id: int
+    cells: tuple[str, ...]
+    colour: str
+    """Variable of the theme for the label's cell; empty for none."""
+
+
+class ReviewTable(ScrollView, can_focus=True):
+    """Shows reviews in rows; the row under the cursor can be opened."""
+
+    DEFAULT_CSS = """
+    ReviewTable { height: 1fr; background: $surface; color: $foreground; scrollbar-size-vertical: 1; }
+    """
+    BINDINGS = [
+        Binding("up,k", "move(-1)", "Up", show=False),
+        Binding("down,j", "move(1)", "Down", show=False),
+        Binding("pageup", "move_page(-1)", "Page up", show=False),
+        Binding("pagedown", "move_page(1)", "Page down", show=False),
+        Binding("home", "move_to(0)", "Top", show=False),
+        Binding("end", "move_to(-1)", "Bottom", show=False),
+    ]
+
+    cursor: reactive[int] = reactive(0)
+
+    class Chosen(Message):
+        """A row was clicked twice or opened."""
+
+        def __init__(self, review_id: int) -> None:
+            super().__init__()
+            self.review_id = review_id
+
+    def __init__(self, widths: Sequence[int], titles: Sequence[str]) -> None:
+        """Make a table; the last column takes the room that the others leave."""
+        super().__init__()
+        self._widths, self._titles = list(widths), list(titles)
+        self._read: Callable[[int, int], list[TableRow]] = lambda _offset, _limit: []
+        self._total = 0
+        self._pages: dict[int, list[TableRow]] = {}
+
+    def show(self, total: int, read: Callable[[int, int], list[TableRow]]) -> None:
+        """Show other rows: `read(offset, limit)` gives a page of them."""
+        self._total, self._read = total, read
+        self._pages.clear()
+        self.virtual_size = Size(self.size.width, total + 1)
+        self.scroll_to(y=0, animate=False)
+        self.cursor = 0
+        self.refresh()
+
+    def reread(self) -> None:
+        """Read the rows in sight anew."""
+        self._pages.clear()
+        self.refresh()
+
+    def row(self, position: int) -> TableRow | None:
+        """The row at a position, read when needed; none beyond the end."""
+        if not 0 <= position < self._total:
+            return None
+        number = position // PAGE
+        if number not in self._pages:
+            self._pages[number] = self._read(number * PAGE, PAGE)
+            while len(self._pages) > KEPT_PAGES:
+                del self._pages[next(iter(self._pages))]
+        page = self._pages[number]
+        return page[position % PAGE] if position % PAGE < len(page) else None
+
+    @property
+    def chosen(self) -> int | None:
+        """The review under the cursor."""
+        row = self.row(self.cursor)
+        return row.review_id if row else None
+
+    # ------------------------------------------------------------------ drawing
+
+    def render_line(self, y: int) -> Strip:
+        width = self.size.width
+        if y == 0:
+            return self._line(self._titles, "", width, self._style("$faint", "$panel", bold=True), None)
+        position = self.scroll_offset.y + y - 1
+        row = self.row(position)
+        if row is None:
+            return Strip.blank(width, self.rich_style)
+        at_cursor = position == self.cursor
+        ground = "$block-cursor-background" if at_cursor and self.has_focus else "$panel" if at_cursor else "$surface"
+        ink = "$block-cursor-foreground" if at_cursor and self.has_focus else "$foreground"
+        label = (
+            None if (at_cursor and self.has_focus) or not row.colour else self._style(row.colour, ground, bold=True)
+        )
+        return self._line(row.cells, "", width, self._style(ink, ground), label)
+
+    def _line(self, cells: Sequence[str], _mark: str, width: int, style: Style, label_style: Style | None) -> Strip:
+        segments = [Segment(" ", style)]
+        left = width - 1
+        for position, cell in enumerate(cells):
+            room = min(self._widths[position], left) if position < len(self._widths) else left
+            text = _fit(cell, max(0, room - 1)) + " "
+            segments.append(Segment(text, label_style if position == 1 and label_style else style))
+            left -= room
+        return Strip(segments).adjust_cell_length(width, style).simplify()
+
+    def _style(self, ink: str, ground: str, bold: bool = False) -> Style:
+        variables = self.app.theme_variables
+        return Style(color=_rich(variables, ink), bgcolor=_rich(variables, ground), bold=bold)
+
+    # ------------------------------------------------------------------ moving
+
+    def watch_cursor(self) -> None:
+        self.scroll_to_region(Region(0, self.cursor, 1, 2), animate=False, force=True)
+        self.refresh()
+
+    def on_focus(self) -> None:
+        self.refresh()
+
+    def on_blur(self) -> None:
+        self.refresh()
+
+    def on_resize(self) -> None:
+        self.virtual_size = Size(self.size.width, self._total + 1)
+
+    def action_move(self, by: int) -> None:
+        self._go(self.cursor + by)
+
+    def action_move_page(self, by: int) -> None:
+        self._go(self.cursor + by * max(1, self.size.height - 2))
+
+    def action_move_to(self, position: int) -> None:
+        self._go(self._total - 1 if position < 0 else position)
+
+    def _go(self, position: int) -> None:
+        self.cursor = max(0, min(position, self._total - 1))
+
+    def on_click(self, event: events.Click) -> None:
+        if event.y == 0:
+            return
+        position = self.scroll_offset.y + event.y - 1
+        if position < self._total:
+            again = position == self.cursor
+            self.cursor = position
+            if again and (review_id := self.chosen) is not None:
+                self.post_message(self.Chosen(review_id))
+
+
+def _fit(text: str, room: int) -> str:
+    """The text cut or padded to so many cells."""
+    from rich.cells import cell_len, set_cell_size
+
+    return set_cell_size(text, room) if cell_len(text) <= room or room < 2 else set_cell_size(text, room - 1) + "…"
+
+
+def _rich(variables: dict[str, str], name: str) -> str | None:
+    value = variables.get(name.removeprefix("$"))
+    if value is None or value.startswith("ansi_") or not value.startswith("#"):
+        return None
+    return value[:7]
