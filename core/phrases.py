@@ -47,7 +47,8 @@ def _without_floods(text: str) -> str:
 def one_line(text: str, length: int = 200) -> str:
     """The beginning of a text on one line, safe to show, cut with “…” after `length` characters."""
     shown = " ".join(visible(text[: length * 4]).split())
-    return shown if len(shown) <= length else shown[: length - 1] + "…"
+    is_all = len(shown) <= length and not text[length * 4 :].strip()
+    return shown if is_all else shown[: length - 1] + "…"
 
 
 def duration(seconds: float) -> str:
@@ -64,13 +65,14 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 
-def percent(share: float) -> str:
-    """A share of 0 to 1 as whole percent, never rounded to a certainty that is none."""
-    if 0 < share < 0.01:
-        return "<1 %"
-    if 0.99 < share < 1:
-        return ">99 %"
-    return f"{share:.0%}".replace("%", " %")
+def percent(share: float, digits: int = 0) -> str:
+    """A share of 0 to 1 in percent, whole or with digits, never rounded to a certainty that is none."""
+    least = 10.0 ** -(digits + 2)
+    if 0 < share < least:
+        return f"<{least * 100:.{digits}f} %"
+    if 1 - least < share < 1:
+        return f">{100 - least * 100:.{digits}f} %"
+    return f"{share * 100:.{digits}f} %"
 
 
 def count(number: int, one: str, many: str = "") -> str:

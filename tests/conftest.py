@@ -7,10 +7,19 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from core.files.importing import Choice, import_file
 from core.labels import SchemeKind, new_labels
 from core.storage.database import Database, create
+
+settings.register_profile(
+    "labelloop",
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+settings.load_profile("labelloop")
 
 MakeProject = Callable[..., Database]
 """Makes and opens a project: `project(labels, multi, reviews, name)`."""

@@ -30,6 +30,9 @@ from tui.theme import FALLBACK, THEMES
 LOOKS_EVERY = 2.0
 """Seconds between looks at whether another process has changed the project."""
 
+NEED_PROJECT = ("browse", "search", "train", "export")
+"""Actions of the app that are about the open project."""
+
 
 class LabelloopApp(App[None]):
     """labelloop in the terminal."""
@@ -148,13 +151,7 @@ class LabelloopApp(App[None]):
         """Notice what other processes, the worker included, have committed."""
         if self._watcher is None or not self.desk.has_project or not self._watcher.changed():
             return
-        session = self.desk.session
-
-        def count() -> None:
-            session.writer.flush()
-            session.recount()
-
-        self._in_background(count)
+        self._in_background(self.desk.session.recount)
 
     # ------------------------------------------------------------------ settings
 
@@ -233,10 +230,7 @@ class LabelloopApp(App[None]):
     # ------------------------------------------------------------------ going places
 
     def _go(self, screen: Callable[[], Screen[Any]], kind: type[Screen[Any]]) -> None:
-        """Put a screen on top, unless it is there already; without a project there is nowhere to go."""
-        if not self.desk.has_project:
-            self.notify("Open or make a project first.", markup=False)
-            return
+        """Put a screen on top, unless it is there already."""
         if isinstance(self.screen, kind):
             return
         while len(self.screen_stack) > 2:
@@ -280,6 +274,10 @@ class LabelloopApp(App[None]):
 
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen(self.desk.settings.keys))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Actions that need a project are neither shown nor taken while none is open."""
+        return self.desk.has_project if action in NEED_PROJECT else True
 
     # ------------------------------------------------------------------ the command palette
 

@@ -40,14 +40,25 @@ class Action:
         )
 
 
-# fmt: off
 ACTIONS: tuple[Action, ...] = (
-    Action("label.accept", "a,enter", "Accept", "Take the suggestion; in a multi-label project confirm the labels chosen", True),
+    Action(
+        "label.accept",
+        "a,enter",
+        "Accept",
+        "Take the suggestion; in a multi-label project confirm the labels chosen",
+        True,
+    ),
     Action("label.other", "x", "Other", "Two labels: give the one not suggested. More: hide the suggestion", True),
     Action("label.skip", "space", "Skip", "Pass the review over for good", True),
     Action("label.flag", "f", "Flag", "Flag the review to come back to it, or take the flag off", True),
     Action("label.note", "n", "Note", "Write a note on the review", True),
-    Action("label.undo", "u,backspace,ctrl+z", "Undo", "Take the last step back; as often as you like, also after a restart", True),
+    Action(
+        "label.undo",
+        "u,backspace,ctrl+z",
+        "Undo",
+        "Take the last step back; as often as you like, also after a restart",
+        True,
+    ),
     Action("label.redo", "r,ctrl+y", "Redo", "Do again what was undone", True),
     Action("label.previous", "left", "Back", "Go to the review before this one", False),
     Action("label.next", "right", "Next", "Go on without deciding", False),
@@ -76,7 +87,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("browse.order", "o", "Order", "Next order: file, queue, recent, sure, unsure", True),
     Action("browse.clear", "c", "Clear", "Take all filters off", True),
     Action("close.close", "escape", "Back", "Go back to where you were", True),
-
+)
 
 _BY_ID = {action.id: action for action in ACTIONS}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from csv import QUOTE_ALL, QUOTE_MINIMAL
 from dataclasses import dataclass
 from enum import StrEnum
@@ -77,7 +78,8 @@ def export(
             "Check the room on the disk and your permissions.",
         ) from error
     finally:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink()
     return Exported(target, rows, plan.columns)
 
 

@@ -67,7 +67,10 @@ def open_table(path: Path, encoding: str | None = None) -> Table:
         raise FileError(f"{path.name}: files ending in “{suffix}” cannot be read yet.", "Save it as CSV first.")
     sample = _sample(path)
     encoding = _encoding(sample, encoding, path)
-    text = sample.decode(encoding, errors="ignore").removeprefix("\ufeff")
+    try:
+        text = sample.decode(encoding, errors="ignore").removeprefix("\ufeff")
+    except UnicodeError as error:
+        raise _undecodable(path, encoding, 0) from error
     delimiter = "\t" if suffix == ".tsv" else _delimiter(text)
     columns = _header(path, encoding, delimiter)
     return Table(path, columns, encoding, delimiter, lambda: _rows(path, columns, encoding, delimiter))

@@ -34,6 +34,12 @@ LOW = 15
 TRAIL = 500
 """Reviews that can be stepped back to; older ones are found in browse."""
 
+RECALLED = 40
+"""Decisions of earlier sessions that are brought back into sight."""
+
+NO_DECISIONS = ("flag", "unflag", "note")
+"""Titles of batches that are no decisions."""
+
 UNSEEN = 200
 """Newest decisions that a fetch may not have seen yet; the writer does more than a hundred a second."""
 
@@ -80,12 +86,15 @@ class LabellingSession:
         self._place = Place()
         self._ahead: deque[Card] = deque()
         self._generation = 0
+        self._counted = 0
+        """How often the counts were changed here; tells a recount that it has been overtaken."""
         self._fetching = False
         self._visited: list[int] = []
         self._at = -1
         self._fresh: dict[int, AnnotationState | None] = {}
         """States handed to the writer that a fetch may not have seen yet."""
         self.decided: deque[Decided] = deque(maxlen=TRAIL)
+        self._recall()
         self._start(last)
 
     # ------------------------------------------------------------------ looking
@@ -272,8 +281,14 @@ class LabellingSession:
 
     def recount(self) -> None:
         """Count anew, after changes that were not made here."""
-        with self.database.reading() as session:
-            self.counts = browse.counts(session)
+        while True:
+            self.writer.flush()
+            counted_at = self._counted
+            with self.database.reading() as session:
+                counts = browse.counts(session)
+            if counted_at == self._counted:
+                self.counts = counts
+                return
 
     def reload_scheme(self) -> None:
         """Read the labels anew."""
@@ -324,6 +339,19 @@ class LabellingSession:
 
     # ------------------------------------------------------------------ fetching
 
+    def _recall(self) -> None:
+        """Bring the last decisions of earlier sessions back into sight, to be stepped back into."""
+        with self.database.reading() as session:
+            steps = [step for step in journal.recent(session, RECALLED) if step[0] not in NO_DECISIONS]
+            texts = {
+                card.review_id: card.text for card in cards.cards(session, [one for _, one in steps], self.multi)
+            }
+        for title, review_id in reversed(steps):
+            if review_id in texts:
+                self.decided.append(Decided(review_id, title, texts[review_id]))
+                self._visited.append(review_id)
+        self._at = len(self._visited) - 1
+
     def _start(self, last: int | None) -> None:
         card = self._load(last) if last is not None else None
         if card is not None and (card.state is None or card.state.decision is None):
@@ -336,6 +364,7 @@ class LabellingSession:
     def _next_ahead(self) -> Card | None:
         """The next of the queue, fetched now if need be; passed-over reviews come round when nothing else is left."""
         passed = set(self._visited[-FETCHED:])
+        seen = {review_id: at for at, review_id in enumerate(self._visited)}
         for taken in (passed, set(), None):
             while self._ahead:
                 card = self._ahead.popleft()
@@ -343,6 +372,7 @@ class LabellingSession:
                     return card
             if taken is not None:
                 self._fetch(wait=True, passed=taken)
+                self._ahead = deque(sorted(self._ahead, key=lambda card: seen.get(card.review_id, -1)))
         return None
 
     def _settled(self) -> set[int]:
@@ -404,6 +434,7 @@ class LabellingSession:
 
     def _count(self, before: AnnotationState | None, after: AnnotationState, audit: bool) -> None:
         """Keep the counts right without asking the database: a review went from one state to another."""
+        self._counted += 1
         counts, by_label = self.counts, dict(self.counts.by_label)
         for state, sign in ((before, -1), (after, 1)):
             if state is None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, false, func
+from sqlalchemy import ColumnElement, Select, case, exists, false, func
 from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
@@ -22,6 +22,9 @@ from core.storage.tables import (
     Source,
     Suggestion,
 )
+
+MOST_DIGITS = 19
+"""Digits of a number that SQLite may not hold any more; no file has so many rows."""
 
 
 class State(StrEnum):
@@ -134,7 +137,7 @@ def page(session: Session, wanted: Filter, offset: int, limit: int) -> list[int]
 def find_by_name(session: Session, name: str) -> int | None:
     """The review with this external id, else with this row of the file; none when there is neither."""
     found = session.exec(select(Review.id).where(Review.external_id == name, current()).limit(1)).first()
-    if found is None and name.isdecimal():
+    if found is None and name.isdecimal() and len(name) < MOST_DIGITS:
         query = select(Review.id).where(Review.row == int(name), current()).order_by(col(Review.id)).limit(1)
         found = session.exec(query).first()
     return found
@@ -155,19 +158,23 @@ def _annotated(*conditions: Any) -> ColumnElement[bool]:
     return exists().where(col(Annotation.review_id) == col(Review.id), *conditions).correlate(Review)
 
 
-def _has_label(label_id: Any) -> ColumnElement[bool]:
-    found = exists().where(
-        col(AnnotationLabel.review_id) == col(Review.id), col(AnnotationLabel.label_id) == label_id
-    )
+def _has_label(label_id: Any = None) -> ColumnElement[bool]:
+    """True for reviews with this label, or with any."""
+    found = exists().where(col(AnnotationLabel.review_id) == col(Review.id))
+    if label_id is not None:
+        found = found.where(col(AnnotationLabel.label_id) == label_id)
     return found.correlate(Review, Suggestion)
 
 
 def _disagreed() -> ColumnElement[bool]:
-    """Labelled, with a suggestion whose label is not among the labels given."""
+    """Labelled, with a suggestion whose label is not among the labels given, or with labels where it has none."""
     otherwise = exists().where(
         col(Suggestion.review_id) == col(Review.id),
         col(Suggestion.run_id) == _run_in_use(),
-        ~_has_label(col(Suggestion.label_id)),
+        case(
+            (col(Suggestion.label_id).is_(None), _has_label()),
+            else_=~_has_label(col(Suggestion.label_id)),
+        ),
     )
     return otherwise.correlate(Review) & _annotated(col(Annotation.decision) == Decision.LABELLED)
 

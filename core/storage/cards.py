@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 from core.storage.database import project_of
 from core.storage.queue import current
 from core.storage.states import CHUNK, AnnotationState, states
-from core.storage.tables import QueueEntry, QueueReason, Review, Run, Source, Suggestion
+from core.storage.tables import Label, QueueEntry, QueueReason, Review, Run, Source, Suggestion
 
 
 @dataclass(frozen=True)
@@ -95,12 +95,13 @@ def cards(session: Session, review_ids: Sequence[int], multi: bool) -> list[Card
 
 
 def suggestions(session: Session, review_ids: Sequence[int], multi: bool) -> dict[int, Suggested]:
-    """Suggestions of the run in use by review id."""
+    """Suggestions of the run in use by review id; those for a label that was undone away are left out."""
     run_id = project_of(session).run_in_use
     if run_id is None:
         return {}
     run = session.get(Run, run_id)
     assert run is not None
+    gone = set(session.exec(select(Label.id).where(col(Label.removed))))
     found: dict[int, Suggested] = {}
     for start in range(0, len(review_ids), CHUNK):
         part = review_ids[start : start + CHUNK]
@@ -111,6 +112,8 @@ def suggestions(session: Session, review_ids: Sequence[int], multi: bool) -> dic
                 label_ids = tuple(label_id for label_id, score in scores.items() if score >= 0.5)
             else:
                 label_ids = () if row.label_id is None else (row.label_id,)
+            if gone.intersection(label_ids):
+                continue
             found[row.review_id] = Suggested(run_id, label_ids, row.probability, scores)
     return found
 

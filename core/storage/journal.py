@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import insert, update
+from sqlalchemy import exists, func, insert, update
 from sqlmodel import Session, col, select
 
 from core.storage.states import write_states
@@ -88,6 +88,28 @@ def next_redo(session: Session) -> str:
     """The title of what redo would do again; empty when there is nothing."""
     batch = session.exec(_next_redo()).first()
     return batch.title if batch else ""
+
+
+def recent(session: Session, limit: int) -> list[tuple[str, int]]:
+    """The last batches that are done and decided about a review: title and that review, the newest first.
+
+    Of a batch over many reviews the first is named; imports are left out.
+    """
+    first = (
+        select(func.min(col(Change.id)))
+        .where(col(Change.batch_id) == col(Batch.id), col(Change.subject) == Subject.ANNOTATION)
+        .correlate(Batch)
+        .scalar_subquery()
+    )
+    imported = exists().where(col(Change.batch_id) == col(Batch.id), col(Change.subject) == Subject.SOURCE)
+    query = (
+        select(Batch.title, Change.subject_id)
+        .join(Change, col(Change.id) == first)
+        .where(col(Batch.state) == BatchState.DONE, ~imported.correlate(Batch))
+        .order_by(col(Batch.id).desc())
+        .limit(limit)
+    )
+    return list(session.exec(query).all())
 
 
 def _next_undo() -> Any:

@@ -104,9 +104,7 @@ def _state(row: Annotation, label_ids: list[int]) -> AnnotationState:
     )
 
 
-def write_states(
-    session: Session, wanted: dict[int, dict[str, Any] | None], annotators: dict[int, set[int]]
-) -> None:
+def write_states(session: Session, wanted: dict[int, dict[str, Any] | None], annotators: dict[int, set[int]]) -> None:
     """Make the annotation tables say what the journal's states say. For the journal alone.
 
     `wanted` maps review ids to journal states (None: no annotation); `annotators` maps review ids to those

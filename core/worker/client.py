@@ -44,6 +44,7 @@ class Worker:
     def __init__(self, request: requests.Request) -> None:
         self._request = request
         self._process: asyncio.subprocess.Process | None = None
+        self._stop_asked = False
 
     @property
     def process_id(self) -> int | None:
@@ -66,6 +67,8 @@ class Worker:
         try:
             with contextlib.suppress(ConnectionError):
                 process.stdin.write(requests.to_line(self._request).encode() + b"\n")
+                if self._stop_asked:
+                    process.stdin.write(b"stop\n")
                 await process.stdin.drain()
             async for line in process.stdout:
                 try:
@@ -84,7 +87,7 @@ class Worker:
 
     async def stop(self) -> None:
         """Ask the worker to stop at its next batch; terminate it after five seconds, kill it after ten."""
-        process = self._process
+        process, self._stop_asked = self._process, True
         if process is None or process.returncode is not None:
             return
         assert process.stdin is not None

@@ -105,7 +105,7 @@ def fold(state: JobState, event: Event) -> JobState:
         )
         return _at_work(moved, Phase.WORKING)
     if isinstance(event, events.CheckpointSaved):
-        return replace(state, step=0, total=0, seconds_left=None)
+        return _at_work(replace(state, step=0, total=0, per_second=0.0, seconds_left=None), Phase.WORKING)
     if isinstance(event, events.SuggestionsStored):
         return replace(state, message=event.message)
     if isinstance(event, events.Exported):

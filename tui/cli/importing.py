@@ -77,7 +77,7 @@ def import_(
 def _rows(report: Report) -> list[tuple[str, str]]:
     """The report as names and values; what is not there is left out, except where that is news."""
     rows = [
-        ("file", f"{one_line(report.file_name)}, {report.encoding}, cells between {_delimiter(report.delimiter)}"),
+        ("file", f"{one_line(report.file_name)}, {_format(report.encoding, report.delimiter)}"),
         ("reviews", f"{report.rows:,}"),
         ("text", _column(report.text_column)),
         ("id", _column(report.id_column) if report.id_column else "none; reviews are called by their row"),
@@ -113,5 +113,7 @@ def _listed(names: list[str]) -> str:
     return shown + (f" and {len(names) - MOST_SHOWN:,} more" if len(names) > MOST_SHOWN else "")
 
 
-def _delimiter(delimiter: str) -> str:
-    return {"\t": "tabs", ",": "commas", ";": "semicolons", "|": "bars"}.get(delimiter, delimiter)
+def _format(encoding: str, delimiter: str) -> str:
+    name = "UTF-8" if encoding.startswith("utf-8") else encoding
+    between = {"\t": "tabs", ",": "commas", ";": "semicolons", "|": "bars"}.get(delimiter, delimiter)
+    return f"{name}, cells between {between}"

@@ -29,9 +29,7 @@ Rate = Annotated[float, typer.Option("--learning-rate", metavar="X", help="Peak 
 Batch = Annotated[int, typer.Option("--batch-size", metavar="N", help="Reviews an optimiser step.")]
 Longest = Annotated[
     int | None,
-    typer.Option(
-        "--max-length", metavar="N", help="Tokens kept of a review; chosen if not given.", show_default=False
-    ),
+    typer.Option("--max-length", metavar="N", help="Tokens kept; chosen if not given.", show_default=False),
 ]
 Seed = Annotated[int, typer.Option("--seed", metavar="S", help="The same seed gives the same model.")]
 Precision = Annotated[str, typer.Option("--precision", metavar="P", help="auto, fp32 or bf16.")]
@@ -96,13 +94,15 @@ def fine_tune(project: Path, arguments: dict[str, Any]) -> Outcome:
 
 def show_training(outcome: Outcome, measured: Measured) -> None:
     """Say what a training has led to."""
-    from tui.cli.tables import comparison
+    from tui.cli.tables import caution, comparison
 
     show(f"Run {outcome.state.run_id} is trained, in {duration(outcome.seconds)}.")
     if outcome.stored is not None:
         show(f"It suggests labels for {count(outcome.stored.count, 'review')}. {outcome.stored.message}")
     if measured.model is not None:
         show(comparison(measured))
+        if warning := caution(measured):
+            say(warning)
     else:
         show("It has not been measured: no review of the audit set is labelled. Label some more; one in five is.")
 

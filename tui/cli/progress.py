@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from rich.text import Text
 
-from core.phrases import count, duration, visible
+from core.phrases import count, duration, percent, visible
 from tui.cli.output import console, say
 
 if TYPE_CHECKING:
     from core.worker.events import Event
     from core.worker.state import JobState
 
-SECONDS_BETWEEN_LINES = 3.0
+SECONDS_BETWEEN_LINES = 5.0
 
 
 class Narrator(Protocol):
@@ -57,7 +57,7 @@ class Lines:
     def show(self, state: JobState) -> None:
         """Print a line if the last one is a while ago."""
         now = self._clock()
-        if state.total and now - self._last >= SECONDS_BETWEEN_LINES:
+        if state.step and now - self._last >= SECONDS_BETWEEN_LINES:
             self._last = now
             say(f"{activity(state)} {amount(state)}")
 
@@ -145,10 +145,12 @@ def activity(state: JobState) -> str:
 
 def amount(state: JobState) -> str:
     """How much is done, how fast, and how long the rest takes."""
-    training = state.loss is not None and state.phase.value == "training"
+    training = state.phase.value == "training"
     parts = [f"{'step ' if training else ''}{state.step:,} of {state.total:,}"]
-    if training:
+    if training and state.loss is not None:
         parts += [f"epoch {state.epoch:.1f}", f"loss {state.loss:.3f}"]
+    if state.phase.value == "stopping":
+        return parts[0]
     if state.per_second:
         parts.append(f"{state.per_second:,.0f} reviews/s")
     if state.seconds_left is not None:
@@ -169,7 +171,9 @@ def told(event: Event) -> str:
         )
     if isinstance(event, events.Evaluated):
         best = ", the best so far" if event.best else ""
-        return f"epoch {event.epoch:.1f}: validation loss {event.loss:.3f}, accuracy {event.accuracy:.1%}{best}"
+        return (
+            f"epoch {event.epoch:.1f}: validation loss {event.loss:.3f}, accuracy {percent(event.accuracy, 1)}{best}"
+        )
     if isinstance(event, events.Noticed):
         return event.message
     return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -25,7 +26,7 @@ def open_(project: Project) -> None:
     with opened(project):
         pass
     if not in_terminal():
-        say(f"The app needs a terminal. “labelloop status {project}” tells how far the project is.")
+        say(f"The app needs a terminal. “labelloop status {shlex.quote(str(project))}” tells how far the project is.")
         raise typer.Exit(2)
     run_app(project)
 
@@ -59,7 +60,7 @@ def new(
         return
     keys = ", ".join(f"{label.key} {label.name}" if label.key else label.name for label in scheme)
     show(f"Made {database.path}: {kind.value}-label, {keys}.")
-    say(f"Next: labelloop import {project} FILE")
+    say(f"Next: labelloop import {shlex.quote(str(project))} FILE")
 
 
 def open_last() -> None:

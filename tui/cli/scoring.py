@@ -38,15 +38,17 @@ def evaluate(project: Project, run: RunNumber = None, as_json: Json = False) -> 
     if as_json:
         print_json(_document(measured, chosen))
         return
-    from tui.cli.tables import by_label, comparison, confusion
+    from tui.cli.tables import by_label, caution, comparison, confusion
 
     show(comparison(measured))
     if measured.model is None:
-        say(f"There is no model yet; “labelloop train {project}” makes one.")
+        say(f"There is no model yet; “labelloop train {shlex.quote(str(project))}” makes one.")
         return
     show(by_label(measured.model))
     if measured.model.confusion:
         show(confusion(measured.model))
+    if warning := caution(measured):
+        say(warning)
 
 
 def _chosen(session: Session, number: int | None) -> Run | None:

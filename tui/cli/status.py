@@ -125,9 +125,7 @@ def _runs(found: Status) -> Table:
     rows = []
     for run, state in found.runs:
         audit = _audit(run)
-        score = (
-            "not measured" if audit is None else f"{audit['accuracy']:.1%} on {audit['size']:,}".replace("%", " %")
-        )
+        score = "not measured" if audit is None else f"{percent(audit['accuracy'], 1)} on {audit['size']:,}"
         validation = run.metrics.get("validation_accuracy")
         rows.append(
             (
@@ -135,7 +133,7 @@ def _runs(found: Status) -> Table:
                 state,
                 one_line(run.base_model, 40),
                 f"{run.train_size:,}",
-                "" if validation is None else f"{validation:.1%}".replace("%", " %"),
+                "" if validation is None else percent(validation, 1),
                 score,
                 f"{run.suggested:,}",
             )

@@ -7,9 +7,9 @@ from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.text import Text
 
-from core.phrases import duration
+from core.phrases import duration, percent
 from tui.cli.output import facts
-from tui.cli.tables import comparison, interval, share
+from tui.cli.tables import caution, comparison, interval
 from tui.cli.unattended import Done
 
 
@@ -19,7 +19,7 @@ def panel(done: Done) -> Panel:
         facts(_steps(done)),
         Text(),
         comparison(done.measured) if done.measured.model else Text("No labelled review fell into the audit set."),
-        Text(_suggestions(done)),
+        Text("\n".join(sentence for sentence in (caution(done.measured), _suggestions(done)) if sentence)),
         Text(),
         facts([("project", str(done.project)), ("model", done.model), ("labels", str(done.export))]),
     ]
@@ -47,6 +47,6 @@ def _suggestions(done: Done) -> str:
         return "Every review was labelled, so none was left to suggest for."
     return (
         f"Of the {checked.size:,} reviews that were not labelled, the suggestion is right for {checked.right:,}: "
-        f"{share(checked.accuracy)} (95 % interval {interval(checked.low, checked.high)}). This can be said because "
+        f"{percent(checked.accuracy, 1)} (95 % interval {interval(checked.low, checked.high)}). This can be said because "
         "the sample comes with all its labels; for reviews of your own, the audit set is the measure."
     )

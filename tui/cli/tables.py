@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from core.phrases import one_line
+from core.phrases import one_line, percent
 from tui.cli.output import grid
 
 if TYPE_CHECKING:
@@ -23,11 +23,6 @@ WIDEST_MATRIX = 9
 LONGEST_LABEL = 24
 
 
-def share(value: float) -> str:
-    """A score with one decimal."""
-    return f"{value:.1%}".replace("%", " %")
-
-
 def interval(low: float, high: float) -> str:
     """An interval of scores."""
     return f"{low:.1%} to {high:.1%}".replace("%", "").replace(" to ", "–") + " %"
@@ -39,16 +34,27 @@ def comparison(measured: Measured, title: str = "") -> Table:
     rows = [
         (
             found.name,
-            share(found.accuracy),
+            percent(found.accuracy, 1),
             interval(found.accuracy_low, found.accuracy_high),
             picture(found.accuracy_low, found.accuracy, found.accuracy_high),
-            share(found.macro_f1),
+            percent(found.macro_f1, 1),
         )
         for found in candidates
         if found is not None
     ]
     headings = ("", "accuracy", "95 % interval", f"0 %{'100 %':>{SCALE - 3}}", "macro-F1")
     return grid(title or f"On {measured.audit_size:,} labelled reviews of the audit set", headings, rows, (1, 2, 4))
+
+
+def caution(measured: Measured) -> str:
+    """A sentence where the model is not worth its suggestions yet; empty where it is, or is not measured."""
+    model, rule, majority = measured.model, measured.keyword_rule, measured.majority_class
+    if model is None or rule is None or majority is None:
+        return ""
+    better = max((rule, majority), key=lambda scores: scores.accuracy)
+    if model.accuracy > better.accuracy or model.accuracy == 1.0:
+        return ""
+    return f"On these reviews the model does no better than the {better.name}: label more, then train again."
 
 
 def picture(low: float, middle: float, high: float) -> Text:
@@ -63,9 +69,9 @@ def by_label(scores: Scores) -> Table:
     rows = [
         (
             one_line(row.label, LONGEST_LABEL),
-            share(row.precision),
-            share(row.recall),
-            share(row.f1),
+            percent(row.precision, 1),
+            percent(row.recall, 1),
+            percent(row.f1, 1),
             f"{row.support:,}",
         )
         for row in scores.labels

@@ -13,18 +13,15 @@ from textual.widgets import Footer, Static
 from core import locations
 from tui.bindings import ACTIONS, GROUPS, bindings, shown
 
-HOW = """\
-Press the key of a label: the review has it, and the next one is up. Everything is on disk at once; there is
-nothing to save. Undo goes back as far as you like, also after a restart.
-
-After some dozens of labels press t and train: a BERT learns from them in the background while you go on
-labelling. Then each review shows what the model suggests; a takes it, another key overrules it.
-
-One review in five belongs to the audit set. Those come at random, their suggestion is held back, and nothing
-is trained on them: accuracy is measured there, so that it can be believed.
-
-Copies of the same text come up once; the label goes to all of them, and one undo takes it back from all.
-"""
+HOW = (
+    "Press the key of a label: the review has it, and the next one is up. Everything is on disk at once; there is "
+    "nothing to save. Undo goes back as far as you like, also after a restart.",
+    "After some dozens of labels press t and train: a BERT learns from them in the background while you go on "
+    "labelling. Then each review shows what the model suggests; a takes it, another key overrules it.",
+    "One review in five belongs to the audit set. Those come at random, their suggestion is held back, and nothing "
+    "is trained on them: accuracy is measured there, so that it can be believed.",
+    "Copies of the same text come up once; the label goes to all of them, and one undo takes it back from all.",
+)
 
 
 class HelpScreen(Screen[None]):
@@ -43,7 +40,7 @@ class HelpScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         with VerticalScroll():
             yield Static("How labelloop works", classes="title")
-            yield Static(Content(HOW), id="how")
+            yield Static(Content("\n\n".join(HOW) + "\n"), id="how")
             yield Static(self._table())
             yield Static(Content(f"\nOther keys: press comma, or edit {locations.settings_file()}."), classes="faint")
         yield Footer(compact=True, show_command_palette=False)

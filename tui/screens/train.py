@@ -117,6 +117,7 @@ class TrainScreen(Screen[None]):
         accuracy = [(point.step, point.accuracy) for point in job.evaluations]
         if job.job != "train" or (not losses and not job.busy):
             losses, held_out, accuracy = self._stored()
+        self.query_one("#plots").display = len(losses) > 1
         self.query_one("#loss", Curve).draw([("training", losses, "primary"), ("held-out", held_out, "accent")])
         self.query_one("#accuracy", Curve).draw([("held-out", accuracy, "success")], top=1.0)
 

@@ -28,7 +28,7 @@ class WelcomeScreen(Screen[None]):
 
     CSS = """
     WelcomeScreen { align: center middle; }
-    WelcomeScreen > VerticalScroll { width: 90%; max-width: 86; height: auto; max-height: 100%; }
+    WelcomeScreen > VerticalScroll { width: 90%; max-width: 86; height: auto; max-height: 100%; margin: 0 0 4 0; }
     WelcomeScreen OptionList { height: auto; border: round $border; background: $surface; padding: 0 1; }
     WelcomeScreen OptionList:focus { border: round $primary; }
     WelcomeScreen #name { color: $primary; text-style: bold; padding: 1 0 0 1; }

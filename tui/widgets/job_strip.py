@@ -40,7 +40,7 @@ def strip(job: JobState, width: int) -> Content:
     parts: list[Content | str | tuple[str, str]] = [
         (f"⟳ {name} {doing} ", "bold $accent"),
         ("━" * full, "$accent"),
-        ("━" * (bar - full), "$border"),
+        ("─" * (bar - full), "$border"),
         (f" {percent(job.share)}", ""),
     ]
     if job.phase is Phase.TRAINING and job.loss is not None:

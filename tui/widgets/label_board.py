@@ -17,6 +17,10 @@ MANY = 9
 """Labels beyond which they are listed in columns, without bars."""
 
 
+DOUBT = 0.5
+"""Margin above which the model is not said to hesitate: three to one for its first label."""
+
+
 class LabelBoard(Static):
     """One line a label: key, name, probability, and marks for the suggestion and for what was decided."""
 
@@ -79,13 +83,15 @@ def _why(card: Card | None, hidden: bool, multi: bool) -> Content:
         what = {"labelled": "labelled", "skipped": "skipped"}[card.state.decision.value]
         return Content.styled(f"Already {what}: another key changes it.", "$warning")
     if card.audit:
-        told = "Drawn at random for the audit set, on which accuracy is measured."
-        return Content.styled(told + (" Its suggestion is held back." if card.suggested else ""), "$faint")
+        held = " Suggestion held back." if card.suggested else ""
+        return Content.styled(f"Audit review, drawn at random.{held}", "$faint")
     if hidden and card.suggested is not None:
         return Content.styled("Suggestion put aside.", "$faint")
     if card.reason is QueueReason.MARGIN and card.margin is not None:
-        doubt = "hesitates over one of the labels" if multi else "hesitates between its first two labels"
-        return Content.styled(f"The model {doubt}: margin {percent(card.margin)}.", "$faint")
+        if card.margin > DOUBT:
+            return Content.styled("The model is fairly sure: nothing it doubts more is left.", "$faint")
+        doubt = "of a label" if multi else "between the first two labels"
+        return Content.styled(f"The model hesitates {doubt}: margin {percent(card.margin)}.", "$faint")
     if card.suggested is not None:
         return Content.styled(f"Drawn at random. Suggestion of run {card.suggested.run_id}.", "$faint")
     return Content.styled("Drawn at random, to see what there is.", "$faint")
@@ -112,7 +118,7 @@ def _row(label: Label, width: int, bar: int, score: float | None, count: int, ma
     if score is not None:
         full = round(score * bar)
         parts.append(Content.styled("━" * full, colour))
-        parts.append(Content.styled("━" * (bar - full), "$border"))
+        parts.append(Content.styled("─" * (bar - full), "$border"))
         parts.append(Content.styled(f" {percent(score):>5}", "bold" if marks else "$faint"))
     else:
         parts.append(Content.styled(f" {count:,} so far", "$faint"))

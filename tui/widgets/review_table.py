@@ -36,7 +36,9 @@ class ReviewTable(ScrollView, can_focus=True):
     """Shows reviews in rows; the row under the cursor can be opened."""
 
     DEFAULT_CSS = """
-    ReviewTable { height: 1fr; background: $surface; color: $foreground; scrollbar-size-vertical: 1; }
+    ReviewTable {
+        height: 1fr; background: $surface; color: $foreground; scrollbar-size-vertical: 1; overflow-x: hidden;
+    }
     """
     BINDINGS = [
         Binding("up,k", "move(-1)", "Up", show=False),
@@ -68,7 +70,7 @@ class ReviewTable(ScrollView, can_focus=True):
         """Show other rows: `read(offset, limit)` gives a page of them."""
         self._total, self._read = total, read
         self._pages.clear()
-        self.virtual_size = Size(self.size.width, total + 1)
+        self.virtual_size = Size(1, total + 1)
         self.scroll_to(y=0, animate=False)
         self.cursor = 0
         self.refresh()
@@ -141,7 +143,7 @@ class ReviewTable(ScrollView, can_focus=True):
         self.refresh()
 
     def on_resize(self) -> None:
-        self.virtual_size = Size(self.size.width, self._total + 1)
+        self.virtual_size = Size(1, self._total + 1)
 
     def action_move(self, by: int) -> None:
         self._go(self.cursor + by)

@@ -53,4 +53,4 @@ class TopBar(Static):
 
 def _bar(share: float, width: int) -> list[tuple[str, str]]:
     full = round(share * width)
-    return [("━" * full, "$success"), ("━" * (width - full), "$border")]
+    return [("━" * full, "$success"), ("─" * (width - full), "$border")]

@@ -13,6 +13,12 @@ Emit = Callable[[Event], None]
 ShouldStop = Callable[[], bool]
 
 
+def prepare(request: requests.Request) -> None:
+    """Load the libraries that the job needs, which may take many seconds on a busy machine."""
+    if isinstance(request, requests.Train | requests.Suggest):
+        import core.worker.jobs.train
+
+
 def run(request: requests.Request, emit: Emit, should_stop: ShouldStop, log: str) -> Finished | Cancelled:
     """Do a job; returns its last event. Raises LabelloopError when it cannot be done."""
     database = open_project(Path(request.project))

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 
 from core.errors import ModelError
 from core.labels import SchemeKind
+from core.phrases import percent
 from core.queue.strategies import Margin, MultiLabelMargin, Strategy, interleaved, margins, multi_label_margins
 from core.report import measure
 from core.storage import learning, queue, runs
@@ -123,7 +124,7 @@ def _decide(session: Session, run: Run, asked_for: bool) -> tuple[bool, str]:
     session.add(run)
     before = project_of(session).run_in_use
     score = measured.model
-    told = "" if score is None else f" It scores {score.accuracy:.1%} on {score.size} audit reviews."
+    told = "" if score is None else f" It scores {percent(score.accuracy, 1)} on {score.size} audit reviews."
     if asked_for or before is None or before == run.id or score is None:
         return True, f"Suggestions come from run {run.id} now.{told}"
     older = session.get(Run, before)
@@ -132,7 +133,7 @@ def _decide(session: Session, run: Run, asked_for: bool) -> tuple[bool, str]:
     if other is None or score.size < FEWEST_TO_COMPARE or score.accuracy >= other.accuracy:
         return True, f"Suggestions come from run {run.id} now.{told}"
     return False, (
-        f"Run {run.id} scores {score.accuracy:.1%} on the audit set, run {before} {other.accuracy:.1%}: "
+        f"Run {run.id} scores {percent(score.accuracy, 1)} on the audit set, run {before} {percent(other.accuracy, 1)}: "
         f"suggestions still come from run {before}."
     )
 

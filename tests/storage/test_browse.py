@@ -1,0 +1,161 @@
+"""Browse gives exactly the reviews that a plain loop over the tables gives, in the order it says."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlmodel import select
+
+from core.storage import browse, decisions
+from core.storage.browse import Filter, Order, State
+from core.storage.database import Database, annotator_id, project_of
+from core.storage.states import AnnotationState, labelled, states
+from core.storage.tables import Decision, QueueEntry, Review, Suggestion
+from tests.conftest import MakeProject
+
+from .corpus import busy, reviews, suggest
+
+COUNT = 120
+Row = dict[str, Any]
+
+
+def rows(database: Database) -> list[Row]:
+    """Everything about each review, gathered without any of the queries under test."""
+    with database.reading() as session:
+        run = project_of(session).run_in_use
+        suggested = {one.review_id: one for one in session.exec(select(Suggestion)) if one.run_id == run}
+        places = {one.review_id: one.position for one in session.exec(select(QueueEntry))}
+        table = session.exec(select(Review)).all()
+        known = states(session, [review.id for review in table if review.id is not None])
+        return [
+            {
+                "id": review.id,
+                "shuffle": review.shuffle,
+                "state": known.get(review.id or 0, AnnotationState(1)),
+                "suggested": suggested.get(review.id or 0),
+                "place": places.get(review.id or 0),
+            }
+            for review in table
+        ]
+
+
+def lets_through(row: Row, state: State, label_id: int | None) -> bool:
+    annotation, suggested = row["state"], row["suggested"]
+    is_open = annotation.decision is None and not annotation.flagged
+    is_labelled = annotation.decision is Decision.LABELLED
+    fits = {
+        State.ALL: True,
+        State.OPEN: is_open,
+        State.LABELLED: is_labelled,
+        State.SKIPPED: annotation.decision is Decision.SKIPPED,
+        State.FLAGGED: annotation.flagged,
+        State.NOTED: annotation.note != "",
+        State.SUGGESTED: is_open and suggested is not None,
+        State.DISAGREED: is_labelled and suggested is not None and suggested.label_id not in annotation.label_ids,
+    }[state]
+    if label_id is None:
+        return fits
+    if state in (State.OPEN, State.SUGGESTED):
+        return fits and suggested is not None and suggested.label_id == label_id
+    return fits and label_id in annotation.label_ids
+
+
+def probability(row: Row) -> float:
+    return float(row["suggested"].probability)
+
+
+KEYS: dict[Order, Callable[[Row], Any]] = {
+    Order.FILE: lambda row: row["id"],
+    Order.QUEUE: lambda row: (row["place"] is None, row["place"] or 0, row["shuffle"]),
+    Order.SURE: lambda row: (row["suggested"] is None, -probability(row) if row["suggested"] else 0, row["id"]),
+    Order.UNSURE: lambda row: (row["suggested"] is None, probability(row) if row["suggested"] else 0, row["id"]),
+}
+
+
+def in_order(found: list[Row], order: Order) -> list[Row]:
+    if order is Order.RECENT:
+        by_time = sorted(found, key=lambda row: row["state"].decided_at, reverse=True)
+        return [row for _, same in itertools.groupby(by_time, lambda row: row["state"].decided_at) for row in same]
+    return sorted(found, key=KEYS[order])
+
+
+@pytest.fixture
+def database(project: MakeProject) -> Database:
+    made = project(reviews=reviews(COUNT))
+    busy(made, COUNT)
+    return made
+
+
+def test_every_filter_in_every_order_is_what_a_plain_loop_gives(database: Database) -> None:
+    table = rows(database)
+    met = set()
+    with database.reading() as session:
+        for state, order, label_id in itertools.product(State, Order, (None, 1, 2)):
+            wanted = Filter(state, label_id, order=order)
+            expected = [row["id"] for row in in_order([r for r in table if lets_through(r, state, label_id)], order)]
+            assert browse.page(session, wanted, 0, COUNT) == expected, wanted
+            assert browse.total(session, wanted) == len(expected), wanted
+            if expected and len(expected) < COUNT:
+                met.add((state, label_id))
+    assert len(met) >= 3 * len(State) - 3, "the example has something of everything"
+
+
+def test_pages_put_together_are_the_whole(database: Database) -> None:
+    with database.reading() as session:
+        for order in Order:
+            wanted = Filter(State.OPEN, order=order)
+            whole = browse.page(session, wanted, 0, COUNT)
+            assert whole == [one for start in range(0, COUNT, 7) for one in browse.page(session, wanted, start, 7)]
+            assert len(set(whole)) == len(whole)
+
+
+def test_counts_are_a_recount(database: Database) -> None:
+    table = [row["state"] for row in rows(database)]
+    with database.reading() as session:
+        counted = browse.counts(session)
+    is_labelled = [one for one in table if one.decision is Decision.LABELLED]
+    assert counted.reviews == COUNT
+    assert counted.labelled == len(is_labelled)
+    assert counted.share == len(is_labelled) / COUNT
+    assert counted.skipped == sum(one.decision is Decision.SKIPPED for one in table)
+    assert counted.flagged == sum(one.flagged for one in table)
+    assert counted.by_label == {label: sum(label in one.label_ids for one in is_labelled) for label in (1, 2)}
+
+
+def test_an_empty_project_has_nothing_in_it(project: MakeProject) -> None:
+    database = project()
+    with database.reading() as session:
+        assert browse.counts(session) == browse.Counts(0, 0, 0, 0, 0, {})
+        assert browse.counts(session).share == 0
+        for state, order in itertools.product(State, Order):
+            assert browse.page(session, Filter(state, words="x", order=order), 0, 10) == []
+            assert browse.total(session, Filter(state, order=order)) == 0
+
+
+def test_model_and_person_who_both_say_no_label_do_not_disagree(project: MakeProject) -> None:
+    database = project(multi=True, reviews=["none, none", "none, one", "one, none", "one, one"])
+    with database.writing() as session:
+        person = annotator_id(session, "ann")
+        from core.storage import runs
+
+        run = runs.start(session, "tiny", {}, [1, 2])
+        suggest(session, run, {1: (0.1, 0.2), 2: (0.1, 0.2), 3: (0.9, 0.2), 4: (0.9, 0.2)}, multi=True)
+        decisions.decide(session, person, "x", {1: labelled(person, []), 2: labelled(person, [1])})
+        decisions.decide(session, person, "x", {3: labelled(person, []), 4: labelled(person, [1])})
+    with database.reading() as session:
+        assert browse.page(session, Filter(State.DISAGREED), 0, 10) == [2, 3]
+
+
+def test_a_review_is_found_by_its_own_id_before_its_row(project: MakeProject) -> None:
+    database = project(reviews=["a", "b", "c"])
+    with database.writing() as session:
+        session.connection().exec_driver_sql("UPDATE review SET external_id = '1' WHERE id = 3")
+    with database.reading() as session:
+        assert browse.find_by_name(session, "1") == 3
+        assert browse.find_by_name(session, "2") == 2
+        assert browse.find_by_name(session, "r2") == 2
+        for nothing in ("", "4", "R2", "²", "r", "99999999999999999999"):
+            assert browse.find_by_name(session, nothing) is None
