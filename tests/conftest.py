@@ -83,7 +83,7 @@ def learnable(count: int) -> list[tuple[str, str]]:
 
 @pytest.fixture(scope="session")
 def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a BERT of random weights: hidden size 32, two layers, a WordPiece vocabulary of the words above."""
+    """The folder of a BERT of random weights: hidden size 32, two layers, the words above as vocabulary."""
     import torch
     from transformers import BertConfig, BertModel, BertTokenizerFast
 

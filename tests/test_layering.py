@@ -46,7 +46,8 @@ def test_what_the_screens_import_brings_no_heavy_library(module: str) -> None:
 
 def test_importing_touches_neither_disk_nor_migrations(tmp_path: Path) -> None:
     """Nothing opens a database, reads the environment's home or makes a folder at import."""
-    code = "import core.storage.database, core.worker.client, core.settings, core.locations, sys; print('alembic' in sys.modules)"
+    modules = "core.storage.database, core.worker.client, core.settings, core.locations"
+    code = f"import sys, {modules}; print('alembic' in sys.modules)"
     home = tmp_path / "home"
     done = subprocess.run(
         [sys.executable, "-c", code],

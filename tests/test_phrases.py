@@ -75,8 +75,9 @@ def test_a_cut_is_marked() -> None:
 @pytest.mark.parametrize(
     ("seconds", "told"),
     [
-        (0, "0 s"), (-5, "0 s"), (0.4, "0 s"), (42, "42 s"), (59.4, "59 s"), (59.6, "1 min"), (60, "1 min"), (200, "3 min 20 s"),
-        (599.6, "10 min"), (3_599, "59 min"), (3_600, "1 h"), (8_280, "2 h 18 min"), (90_000, "25 h"),
+        (0, "0 s"), (-5, "0 s"), (0.4, "0 s"), (42, "42 s"), (59.4, "59 s"), (59.6, "1 min"), (60, "1 min"),
+        (200, "3 min 20 s"), (599.6, "10 min"), (3_599, "59 min"), (3_600, "1 h"), (8_280, "2 h 18 min"),
+        (90_000, "25 h"),
     ],
 )  # fmt: skip
 def test_durations(seconds: float, told: str) -> None:
@@ -95,7 +96,7 @@ def test_durations(seconds: float, told: str) -> None:
         (0.9999, ">99 %"),
         (1, "100 %"),
     ],
-)
+)  # fmt: skip
 def test_shares_are_never_rounded_to_a_certainty(share: float, told: str) -> None:
     assert percent(share) == told
 

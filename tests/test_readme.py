@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -21,7 +22,14 @@ from tui.cli.listing import rows
 from tui.cli.main import app
 
 README = Path(__file__).parent.parent / "README.md"
-TABLES = {"keys": table, "commands": lambda: "\n".join(rows())}
+
+
+def commands() -> str:
+    """The list of commands as a Markdown table."""
+    return "\n".join(rows())
+
+
+TABLES: dict[str, Callable[[], str]] = {"keys": table, "commands": commands}
 
 
 def between(text: str, name: str) -> str:
@@ -88,10 +96,9 @@ def rewrite() -> None:
     """Write the tables anew."""
     text = README.read_text(encoding="utf-8")
     for name, made in TABLES.items():
-        replacement = f"<!-- {name} -->\n{made().strip()}\n<!-- /{name} -->"
-        text = re.sub(
-            rf"<!-- {name} -->\n(.*?)\n?<!-- /{name} -->", lambda _m, r=replacement: r, text, flags=re.DOTALL
-        )
+        before, begin, rest = text.partition(f"<!-- {name} -->\n")
+        _, end, after = rest.partition(f"<!-- /{name} -->")
+        text = f"{before}{begin}{made().strip()}\n{end}{after}"
     README.write_text(text, encoding="utf-8")
 
 

@@ -212,7 +212,7 @@ class LabelloopApp(App[None]):
             self.desk.project_changed.publish(None)
             self.notify(event.message, title=f"Run {event.run_id}", timeout=8, markup=False)
         elif isinstance(event, events.Failed):
-            self.notify(event.sentence, title="The job failed", severity="error", timeout=20, markup=False)
+            self.notify(event.sentence, title="The job failed", severity="error", timeout=12, markup=False)
             self._settle()
         elif isinstance(event, events.Cancelled):
             self.notify(event.message, timeout=5, markup=False)
@@ -275,7 +275,7 @@ class LabelloopApp(App[None]):
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen(self.desk.settings.keys))
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Actions that need a project are neither shown nor taken while none is open."""
         return self.desk.has_project if action in NEED_PROJECT else True
 

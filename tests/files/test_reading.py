@@ -1,4 +1,4 @@
-"""Every cell of a file arrives as it stands there; a file that cannot be read is refused with the place and a remedy."""
+"""Every cell arrives as it stands in the file; what cannot be read is refused with the place and a remedy."""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -66,7 +68,7 @@ def test_every_review_has_one_place_and_the_same_input_the_same_order(
     if isinstance(strategy, MultiLabelMargin):
         gaps = [min(abs(value - 0.5) for value in row) for row in rows.tolist()]
     ranked = [gaps[position] for position in order.tolist()]
-    assert all(earlier <= later + 1e-6 for earlier, later in zip(ranked, ranked[1:], strict=False))
+    assert all(earlier <= later + 1e-6 for earlier, later in pairwise(ranked))
 
 
 def mix(main: list[int], drawn: list[int], every: int) -> list[tuple[int, bool]]:

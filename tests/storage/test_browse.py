@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from core.storage import browse, decisions
+from core.storage import browse, decisions, runs
 from core.storage.browse import Filter, Order, State
 from core.storage.database import Database, annotator_id, project_of
 from core.storage.states import AnnotationState, labelled, states
@@ -46,7 +46,7 @@ def lets_through(row: Row, state: State, label_id: int | None) -> bool:
     annotation, suggested = row["state"], row["suggested"]
     is_open = annotation.decision is None and not annotation.flagged
     is_labelled = annotation.decision is Decision.LABELLED
-    fits = {
+    fits: bool = {
         State.ALL: True,
         State.OPEN: is_open,
         State.LABELLED: is_labelled,
@@ -59,8 +59,8 @@ def lets_through(row: Row, state: State, label_id: int | None) -> bool:
     if label_id is None:
         return fits
     if state in (State.OPEN, State.SUGGESTED):
-        return fits and suggested is not None and suggested.label_id == label_id
-    return fits and label_id in annotation.label_ids
+        return bool(fits and suggested is not None and suggested.label_id == label_id)
+    return bool(fits and label_id in annotation.label_ids)
 
 
 def probability(row: Row) -> float:
@@ -139,8 +139,6 @@ def test_model_and_person_who_both_say_no_label_do_not_disagree(project: MakePro
     database = project(multi=True, reviews=["none, none", "none, one", "one, none", "one, one"])
     with database.writing() as session:
         person = annotator_id(session, "ann")
-        from core.storage import runs
-
         run = runs.start(session, "tiny", {}, [1, 2])
         suggest(session, run, {1: (0.1, 0.2), 2: (0.1, 0.2), 3: (0.9, 0.2), 4: (0.9, 0.2)}, multi=True)
         decisions.decide(session, person, "x", {1: labelled(person, []), 2: labelled(person, [1])})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from pathlib import Path
 
@@ -47,7 +48,7 @@ def test_an_existing_file_is_never_overwritten(tmp_path: Path) -> None:
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ProjectError, match=f"The folder {tmp_path / 'no' / 'such'} does not exist"):
+    with pytest.raises(ProjectError, match=re.escape(f"The folder {tmp_path / 'no' / 'such'} does not exist")):
         create(tmp_path / "no" / "such" / "p.db", SchemeKind.SINGLE, LABELS)
     assert os.listdir(tmp_path) == []
 
@@ -57,7 +58,7 @@ def test_a_folder_that_takes_no_files_gives_a_sentence(tmp_path: Path) -> None:
     folder = Path("/proc") if os.geteuid() == 0 else tmp_path / "closed"
     if os.geteuid():
         folder.mkdir(mode=0o500)
-    with pytest.raises(ProjectError, match="cannot be (opened|written)"):
+    with pytest.raises(ProjectError, match=r"cannot be (opened|written)"):
         create(folder / "p.db", SchemeKind.SINGLE, LABELS)
 
 
@@ -148,9 +149,8 @@ def test_a_file_of_a_newer_version_is_refused_and_left_alone(project: MakeProjec
 
 def test_a_failed_transaction_changes_nothing(project: MakeProject) -> None:
     database = project()
-    with pytest.raises(RuntimeError), database.writing() as session:
-        annotator_id(session, "nobody")
-        raise RuntimeError
+    with pytest.raises(ZeroDivisionError), database.writing() as session:
+        _ = annotator_id(session, "nobody") / 0
     with database.writing() as session:
         assert annotator_id(session, "ann") == 1
 

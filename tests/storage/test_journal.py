@@ -12,7 +12,7 @@ from core.storage import browse, decisions, journal, scheme
 from core.storage.browse import Filter
 from core.storage.database import Database, annotator_id
 from core.storage.states import labelled, skipped, states
-from core.storage.tables import Batch, BatchState
+from core.storage.tables import Batch, BatchState, Subject
 from tests.conftest import MakeProject, write_csv
 
 
@@ -66,8 +66,8 @@ def test_a_batch_larger_than_a_portion_is_undone_in_the_right_order(
         person = annotator_id(session, "ann")
         first, second = labelled(person, [1]).to_json(), labelled(person, [2]).to_json()
         entry = journal.Entry
-        entries = [entry(journal.Subject.ANNOTATION, 1, None, first), entry(journal.Subject.ANNOTATION, 2, None, first),
-                   entry(journal.Subject.ANNOTATION, 1, first, second)]  # fmt: skip
+        entries = [entry(Subject.ANNOTATION, 1, None, first), entry(Subject.ANNOTATION, 2, None, first),
+                   entry(Subject.ANNOTATION, 1, first, second)]  # fmt: skip
         journal.record(session, person, "twice", entries)
         assert {key: state.label_ids for key, state in states(session, [1, 2]).items()} == {1: (2,), 2: (1,)}
     undo(database)

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -42,8 +43,16 @@ def test_jobs_run_in_the_order_they_were_handed_in(project: MakeProject) -> None
     writer = OrderedWriter(project())
     ran: list[int] = []
     told: list[int] = []
+
+    def job(number: int) -> Callable[[Session], int]:
+        def run(_session: Session) -> int:
+            ran.append(number)
+            return number
+
+        return run
+
     for number in range(100):
-        writer.submit(lambda _session, number=number: ran.append(number) or number, told.append)  # type: ignore[func-returns-value]
+        writer.submit(job(number), told.append)
     writer.close()
     assert ran == told == list(range(100))
 
@@ -76,7 +85,7 @@ def test_a_failing_job_is_reported_rolled_back_and_stops_no_other(project: MakeP
     writer.close()
     with database.reading() as session:
         assert project_of(session).name == "last"
-    assert [str(failure) for failure in failures][0] == "No such label."
+    assert str(failures[0]) == "No such label."
     assert "ZeroDivisionError" in str(failures[1])
 
 
@@ -169,7 +178,7 @@ def test_a_lock_held_too_long_becomes_a_sentence(project: MakeProject, monkeypat
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     try:
-        with pytest.raises(ProjectBusy, match="Another program has held .*reviews.db for more than 0.05 seconds"):
+        with pytest.raises(ProjectBusy, match=r"Another program has held .*reviews\.db for more than 0\.05 seconds"):
             label_one(impatient)
         told: list[LabelloopError] = []
         writer = OrderedWriter(impatient)

@@ -233,7 +233,7 @@ async def test_copies_of_a_text_are_labelled_once_and_undone_as_one(app_on: Make
 async def test_a_write_that_fails_brings_the_review_back_with_the_reason(
     app_on: MakeApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from core.labelling import session as labelling
+    from core.storage import decisions
 
     app = app_on()
     async with app.run_test(notifications=True) as pilot:
@@ -243,7 +243,7 @@ async def test_a_write_that_fails_brings_the_review_back_with_the_reason(
             raise ProjectError("There is no room left on the disk.", "Free some space.")
 
         with monkeypatch.context() as patch:
-            patch.setattr(labelling.decisions, "decide", full)
+            patch.setattr(decisions, "decide", full)
             await pilot.press("1")
             await settle(pilot, app)
             await pilot.pause()

@@ -14,7 +14,7 @@ from core.storage.tables import RunStatus
 from core.worker import events
 from core.worker.client import Worker
 from core.worker.requests import Train
-from core.worker.scripted import ScriptedWorker
+from core.worker.scripted import Scripted, ScriptedWorker
 from core.worker.state import Phase
 from tests.conftest import MakeProject, learnable, write_csv
 from tests.tui.conftest import SIZES, MakeApp, card_of, screen_text, session_of, settle
@@ -208,7 +208,7 @@ async def test_stop_reaches_the_worker(app_on: MakeApp, project: MakeProject) ->
         made.append(ScriptedWorker(request, script, step_by_step=True))  # type: ignore[arg-type]
         return made[-1]
 
-    app._start_worker = start  # type: ignore[assignment]
+    app._start_worker = start
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("t", "t")
         made[0].advance(2)
@@ -234,7 +234,7 @@ async def test_suggestions_appear_when_the_worker_has_stored_them(app_on: MakeAp
         suggest_everything(database, 0.83)
         database.close()
 
-    script = [
+    script: list[Scripted] = [
         events.Started("train", 1, ""),
         LOADED,
         store,

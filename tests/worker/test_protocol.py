@@ -30,8 +30,10 @@ BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
 def any_of(kind: Any) -> st.SearchStrategy[Any]:
     """Instances of each class of a union, with any content."""
     return st.one_of(
-        st.builds(cls, **{name: BY_TYPE[hint] for name, hint in typing.get_type_hints(cls).items()})
-        for cls in typing.get_args(kind)
+        [
+            st.builds(cls, **{name: BY_TYPE[hint] for name, hint in typing.get_type_hints(cls).items()})
+            for cls in typing.get_args(kind)
+        ]
     )
 
 
@@ -50,9 +52,11 @@ def test_requests_cross_the_pipe_unchanged(request: requests.Request) -> None:
     assert requests.from_line(line) == request
 
 
-GARBAGE = ["", "Loading weights: 100%", "{", "[]", "null", "5", "{}", '{"event": "Nonsense"}', '{"job": "dance"}',
-           '{"event": "Finished"}', '{"event": ["Finished"]}', '{"job": null}', '{"job": "train"}', "\x00",
-           '{"event": "Noticed", "message": "x", "more": 1}', '{"job": "train", "project": "p", "more": 1}']  # fmt: skip
+GARBAGE = [
+    "", "Loading weights: 100%", "{", "[]", "null", "5", "{}", "\x00", '{"event": "Nonsense"}', '{"job": "dance"}',
+    '{"event": "Finished"}', '{"event": ["Finished"]}', '{"job": null}', '{"job": "train"}',
+    '{"event": "Noticed", "message": "x", "more": 1}', '{"job": "train", "project": "p", "more": 1}',
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("line", GARBAGE)

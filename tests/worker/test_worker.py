@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import csv
-import json
+import hashlib
 import os
 import signal
 import subprocess
@@ -27,7 +26,6 @@ from core.worker.events import (
     CheckpointSaved,
     Evaluated,
     Event,
-    Exported,
     Failed,
     Finished,
     Loaded,
@@ -105,12 +103,11 @@ async def test_killed_in_mid_training_nothing_is_lost_and_the_next_training_work
     assert run.finished_at is not None
     assert run.finished_at > run.started_at
     folder = database.models / run.folder
-    digest = subprocess.run(["sha256sum", folder / "model.safetensors"], capture_output=True, text=True, check=True)
-    assert digest.stdout.split()[0] == run.weights_sha256
+    assert hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest() == run.weights_sha256
     from core.training.device import choose_device
     from core.training.saved import load
 
-    assert load(folder, choose_device("cpu")).label_names == ["positive", "negative"]
+    assert load(folder, choose_device("cpu")).label_names == ("positive", "negative")
     with database.reading() as session:
         assert seen_by_a_person(session) == expected
         assert runs.curve(session, 2, "loss")
@@ -219,95 +216,3 @@ async def test_what_cannot_be_done_is_said_in_a_sentence(
     ]
     with database.reading() as session:
         assert runs.all_runs(session) == []
-
-
-NOISY = """
-import importlib.abc, os, subprocess, sys
-
-class Noisy(importlib.abc.MetaPathFinder):
-    def find_spec(self, name, path, target=None):
-        if name.startswith(("core.worker.jobs", "core.files", "pandas")):
-            print("loading", name, "...", flush=True)
-            os.write(1, b'{"event": "Finished", "run_id": 9, "seconds": 0}\\n')
-            os.write(2, b"a warning without a newline")
-            subprocess.run(["echo", "from a child process"])
-
-sys.meta_path.insert(0, Noisy())
-"""
-
-
-async def test_libraries_that_print_cannot_break_the_protocol(
-    project: MakeProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """They print through Python, straight to the descriptors and from a child process."""
-    (tmp_path / "noise").mkdir()
-    (tmp_path / "noise" / "sitecustomize.py").write_text(NOISY)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "noise"))
-    database = project(reviews=["one", "two"])
-    heard, _ = await all_of(Export(str(database.path), str(tmp_path / "out.csv"), "all"))
-    assert [type(event) for event in heard if not isinstance(event, Progressed)] == [Started, Exported, Finished]
-    assert isinstance(heard[0], Started)
-    log = Path(heard[0].log).read_text()
-    assert "loading core.worker.jobs" in log
-    assert "from a child process" in log
-
-
-async def test_an_export_in_the_background(project: MakeProject, tmp_path: Path) -> None:
-    database = project(reviews=["one", "two"])
-    target = tmp_path / "out.csv"
-    heard, _ = await all_of(Export(str(database.path), str(target), "all"))
-    assert Exported(str(target), 2) in heard
-    steps = [event for event in heard if isinstance(event, Progressed)]
-    assert (steps[-1].done, steps[-1].total, steps[-1].what) == (2, 2, "exporting")
-    with target.open(encoding="utf-8", newline="") as file:
-        assert [row["text"] for row in csv.DictReader(file)] == ["one", "two"]
-
-
-async def test_a_folder_named_core_in_the_users_place_is_not_picked_up(
-    project: MakeProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "core").mkdir()
-    (tmp_path / "core" / "__init__.py").write_text("raise SystemExit('the wrong core')")
-    monkeypatch.chdir(tmp_path)
-    heard, _ = await all_of(Export(str(project(reviews=["a"]).path), str(tmp_path / "out.csv"), "all"))
-    assert isinstance(heard[-1], Finished)
-
-
-def test_a_line_that_is_no_job_is_answered_in_the_protocol(monkeypatch: pytest.MonkeyPatch) -> None:
-    for line in ("", "hello\n", '{"job": "dance"}\n'):
-        done = subprocess.run(
-            [sys.executable, "-P", "-m", "core.worker"],
-            input=line,
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=False,
-        )
-        assert done.returncode == 1
-        answer = json.loads(done.stdout)
-        assert (answer["event"], answer["kind"]) == ("Failed", "WorkerError")
-        assert done.stderr == ""
-
-
-def test_the_worker_leaves_by_itself_when_its_job_is_done(project: MakeProject, tmp_path: Path) -> None:
-    """Its input is still open: the screen has not gone."""
-    request = Export(str(project(reviews=["a"]).path), str(tmp_path / "out.csv"), "all")
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "core.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write(requests.to_line(request) + "\n")
-    process.stdin.flush()
-    said = [json.loads(line) for line in process.stdout]
-    assert process.wait(timeout=20) == 0
-    assert said[-1]["event"] == "Finished"
-    assert "Fatal" not in Path(said[0]["log"]).read_text()
-    process.stdin.close()
-    process.stdout.close()
-
-
-async def test_stop_before_there_is_a_process_does_nothing(project: MakeProject) -> None:
-    worker = Worker(Export(str(project().path), "out.csv"))
-    await worker.stop()
-    assert worker.process_id is None

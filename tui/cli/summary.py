@@ -47,6 +47,7 @@ def _suggestions(done: Done) -> str:
         return "Every review was labelled, so none was left to suggest for."
     return (
         f"Of the {checked.size:,} reviews that were not labelled, the suggestion is right for {checked.right:,}: "
-        f"{percent(checked.accuracy, 1)} (95 % interval {interval(checked.low, checked.high)}). This can be said because "
-        "the sample comes with all its labels; for reviews of your own, the audit set is the measure."
+        f"{percent(checked.accuracy, 1)} (95 % interval {interval(checked.low, checked.high)}). "
+        "This can be said because the sample comes with all its labels; for reviews of your own, the audit set is "
+        "the measure."
     )

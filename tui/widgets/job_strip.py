@@ -38,7 +38,7 @@ def strip(job: JobState, width: int) -> Content:
     full = round(job.share * bar)
     doing = {Phase.TRAINING: "training", Phase.STOPPING: "stopping"}.get(job.phase, "suggesting")
     parts: list[Content | str | tuple[str, str]] = [
-        (f"⟳ {name} {doing} ", "bold $accent"),
+        (f"▶ {name} {doing} ", "bold $accent"),
         ("━" * full, "$accent"),
         ("─" * (bar - full), "$border"),
         (f" {percent(job.share)}", ""),

@@ -53,7 +53,7 @@ class LabelBoard(Static):
         `chosen` are labels toggled in a multi-label project and not confirmed yet; `hidden` says that the
         suggestion is put aside.
         """
-        lines = [_why(card, hidden, multi)]
+        lines = [_why(card, labels, hidden, multi)]
         given = card.state.label_ids if card is not None and card.state is not None else ()
         said = None if card is None or hidden or card.audit else card.suggested
         if len(labels) <= MANY:
@@ -75,7 +75,7 @@ class LabelBoard(Static):
             self.post_message(self.Clicked(label_id))
 
 
-def _why(card: Card | None, hidden: bool, multi: bool) -> Content:
+def _why(card: Card | None, labels: Sequence[Label], hidden: bool, multi: bool) -> Content:
     """Why this review comes now, and whose suggestion it is."""
     if card is None:
         return Content("")
@@ -90,11 +90,21 @@ def _why(card: Card | None, hidden: bool, multi: bool) -> Content:
     if card.reason is QueueReason.MARGIN and card.margin is not None:
         if card.margin > DOUBT:
             return Content.styled("The model is fairly sure: nothing it doubts more is left.", "$faint")
-        doubt = "of a label" if multi else "between the first two labels"
-        return Content.styled(f"The model hesitates {doubt}: margin {percent(card.margin)}.", "$faint")
+        return Content.styled(f"The model hesitates {_between(card, labels, multi)}.", "$faint")
     if card.suggested is not None:
         return Content.styled(f"Drawn at random. Suggestion of run {card.suggested.run_id}.", "$faint")
     return Content.styled("Drawn at random, to see what there is.", "$faint")
+
+
+def _between(card: Card, labels: Sequence[Label], multi: bool) -> str:
+    """Which labels the model cannot decide between, as half a sentence."""
+    scores = card.suggested.scores if card.suggested is not None else {}
+    names = {label.id: label.name for label in labels}
+    if multi:
+        nearest = sorted(scores, key=lambda label_id: abs(scores[label_id] - 0.5))[:1]
+        return f"whether it is “{names.get(nearest[0], '?')}”" if nearest else "over a label"
+    first = sorted(scores, key=lambda label_id: -scores[label_id])[:2]
+    return "between " + " and ".join(f"“{names.get(label_id, '?')}”" for label_id in first)
 
 
 def _marks(

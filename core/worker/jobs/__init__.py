@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +17,7 @@ ShouldStop = Callable[[], bool]
 def prepare(request: requests.Request) -> None:
     """Load the libraries that the job needs, which may take many seconds on a busy machine."""
     if isinstance(request, requests.Train | requests.Suggest):
-        import core.worker.jobs.train
+        importlib.import_module("core.worker.jobs.train")  # an export needs no torch
 
 
 def run(request: requests.Request, emit: Emit, should_stop: ShouldStop, log: str) -> Finished | Cancelled:

@@ -132,8 +132,9 @@ def _decide(session: Session, run: Run, asked_for: bool) -> tuple[bool, str]:
     other = measure(session, older).model
     if other is None or score.size < FEWEST_TO_COMPARE or score.accuracy >= other.accuracy:
         return True, f"Suggestions come from run {run.id} now.{told}"
+    mine, others = percent(score.accuracy, 1), percent(other.accuracy, 1)
     return False, (
-        f"Run {run.id} scores {percent(score.accuracy, 1)} on the audit set, run {before} {percent(other.accuracy, 1)}: "
+        f"Run {run.id} scores {mine} on the audit set, run {before} {others}: "
         f"suggestions still come from run {before}."
     )
 

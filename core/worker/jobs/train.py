@@ -68,6 +68,9 @@ def train(database: Database, request: Train, emit: Emit, should_stop: ShouldSto
         return _cancelled(database, run_id, f"Stopped at step {stopped.step}, as asked.")
     except PredictionStopped:
         return _cancelled(database, run_id, "Stopped while suggesting, as asked; its model is saved.")
+    except BrokenPipeError:
+        _end(database, run_id, RunStatus.INTERRUPTED, "labelloop was closed while it ran.")
+        raise
     except LabelloopError as error:
         _end(database, run_id, RunStatus.FAILED, str(error))
         raise
