@@ -98,7 +98,7 @@ def _project(folder: Path, reviews: int) -> Path:
     with source.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["id", "text"])
-        writer.writerows((number, f"{texts[number % len(texts)]} {number}") for number in range(reviews))
+        writer.writerows((f"N{number}", f"{texts[number % len(texts)]} {number}") for number in range(reviews))
     database = create(folder / "reviews.db", SchemeKind.SINGLE, new_labels(["positive", "negative"]))
     import_file(database, Choice(source), "bench")
     database.close()
