@@ -6,6 +6,7 @@
     │   ├── ProjectTooNew     written by a newer version
     │   └── ProjectBusy       another process holds the write lock for too long
     ├── SchemeError           labels that contradict each other or do not exist
+    ├── FilterError           a filter's text that cannot be understood
     ├── FileError             an input or output file that cannot be read or written
     ├── SettingsError         a settings file with a wrong key or value
     ├── ModelError            a model that cannot be had or loaded
@@ -52,6 +53,10 @@ class ProjectBusy(ProjectError):
 
 class SchemeError(LabelloopError):
     """A label that does not exist, or labels that contradict each other."""
+
+
+class FilterError(LabelloopError):
+    """A filter's text cannot be understood."""
 
 
 class FileError(LabelloopError):

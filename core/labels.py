@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -13,11 +14,17 @@ from core.errors import SchemeError
 LONGEST_NAME = 60
 """Characters of a label's name; longer ones do not fit beside a review at 80 columns."""
 
+LONGEST_DESCRIPTION = 300
+"""Characters of a label's description: three lines at most."""
+
 KEYS = "123456789"
-"""Keys given to labels in order. Labels after the ninth are reached by their two-digit number."""
+"""Keys given to labels in order. With more labels than these, see `codes`."""
 
 COLOURS = ("green", "red", "blue", "orange", "purple", "cyan", "magenta", "yellow", "grey")
 """Colours given to labels in order; every one is a variable of the theme, so light and dark both work."""
+
+WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+"""A word of a review or of the keyword rule: letters and digits, with apostrophes inside."""
 
 WORDS_FILE = Path(__file__).parent / "sentiment_words.json"
 
@@ -73,6 +80,19 @@ def check_names(names: Iterable[str]) -> list[str]:
     return checked
 
 
+def check_keywords(words: Iterable[str]) -> list[str]:
+    """Return the words in lower case, each once, if the keyword rule can find them, else raise SchemeError."""
+    checked = []
+    for word in words:
+        plain = word.strip().casefold().replace("’", "'")
+        if plain and not WORD.fullmatch(plain):
+            raise SchemeError(
+                f"“{plain[:40]}” is not a word that can be looked for.", "Use single words of letters and digits."
+            )
+        checked.append(plain)
+    return [word for word in dict.fromkeys(checked) if word]
+
+
 def new_labels(names: Iterable[str], taken: int = 0) -> list[NewLabel]:
     """Give keys, colours and keywords to label names, continuing after `taken` existing labels."""
     labels = []
@@ -86,6 +106,21 @@ def new_labels(names: Iterable[str], taken: int = 0) -> list[NewLabel]:
             )
         )
     return labels
+
+
+def codes(keys: Sequence[tuple[int, str]]) -> dict[int, str]:
+    """What is typed for each label, by label id, from (label id, its key) in the scheme's order.
+
+    Up to nine labels are given by their keys. With more, digits stand for places: the first label is `01`, two
+    digits each, or three beyond 99, so that every label is as near as the first. A key that is no digit stays.
+    """
+    if len(keys) <= len(KEYS):
+        return dict(keys)
+    width = max(2, len(str(len(keys))))
+    return {
+        label_id: key if key and not key.isdigit() else f"{place:0{width}}"
+        for place, (label_id, key) in enumerate(keys, start=1)
+    }
 
 
 def default_keywords(name: str) -> tuple[str, ...]:

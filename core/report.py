@@ -9,10 +9,10 @@ import numpy as np
 from sqlmodel import Session, col, select
 
 from core.evaluate import baselines
+from core.evaluate.merging import merged
 from core.evaluate.metrics import Scores, indicator, scores
 from core.labels import SchemeKind
 from core.storage import learning, scheme
-from core.storage.cards import unpack_scores
 from core.storage.database import project_of
 from core.storage.tables import Run, Suggestion
 
@@ -46,7 +46,7 @@ def measure(session: Session, run: Run | None) -> Measured:
     Reviews are taken at random into the audit set and never trained on, so the scores hold for all reviews.
     """
     multi = project_of(session).kind is SchemeKind.MULTI
-    labels = scheme.labels(session, archived=True)
+    labels = [label for label in scheme.labels(session, archived=True) if label.merged_into is None]
     position = {label.id: index for index, label in enumerate(labels)}
     names = [label.name for label in labels]
     audit = learning.examples(session, audit=True)
@@ -75,12 +75,22 @@ def measure(session: Session, run: Run | None) -> Measured:
 
 
 def _predictions(session: Session, run: Run, position: dict[int | None, int], multi: bool) -> dict[int, list[int]]:
-    """Positions of the labels that a run gives to reviews, by review id; labels that undo took out are left out."""
-    order = [position.get(label_id) for label_id in run.label_ids]
+    """Positions of the labels that a run gives to reviews, by review id.
+
+    A label that was merged away since counts as the one it was merged into; labels that undo took out are left
+    out.
+    """
+    stands = scheme.standing(session)
+    meant = [stands.get(label_id, label_id) for label_id in run.label_ids]
+    distinct = list(dict.fromkeys(meant))
+    order = [position.get(label_id) for label_id in distinct]
+    columns = [distinct.index(label_id) for label_id in meant]
+    rows = session.exec(select(Suggestion.review_id, Suggestion.scores).where(col(Suggestion.run_id) == run.id)).all()
+    if not rows:
+        return {}
+    said = np.frombuffer(b"".join(packed for _, packed in rows), dtype="<f4").reshape(len(rows), len(columns))
     found: dict[int, list[int]] = {}
-    query = select(Suggestion.review_id, Suggestion.scores).where(col(Suggestion.run_id) == run.id)
-    for review_id, packed in session.exec(query):
-        values = np.array(unpack_scores(packed))
+    for (review_id, _), values in zip(rows, merged(said, columns, multi), strict=True):
         chosen = np.flatnonzero(values >= 0.5) if multi else [int(values.argmax())]
         found[review_id] = [at for index in chosen if (at := order[index]) is not None]
     return found

@@ -32,8 +32,16 @@ class Settings(BaseModel):
     """The name that stands in exports as who labelled; the login name by default."""
     base_model: str = Field(default="auto", min_length=1)
     """What is fine-tuned: `auto`, a name on the Hugging Face hub, or a folder."""
+    rest_minutes: int = Field(default=45, ge=0, le=600)
+    """Minutes of labelling without a break after which a rest is suggested; 0 never suggests one."""
+    mark_words: bool = True
+    """Whether words of the keyword rule are marked in the review."""
+    alike: float = Field(default=0.8, ge=0.5, le=1.0)
+    """Reviews at least this similar when imported are labelled as one; 1.0: only equal ones."""
     keys: dict[str, str] = Field(default_factory=dict)
     """Other keys for actions: `"label.skip" = "space,s"`. The help lists the actions."""
+    bookmarks: dict[str, str] = Field(default_factory=dict)
+    """Filters of browse by the name they were kept under: `"sure and wrong" = "state:disagreed p>=0.9"`."""
 
 
 def load(path: Path | None = None) -> tuple[Settings, list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import random
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -72,12 +73,14 @@ def write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[str]], 
 
 
 def learnable(count: int) -> list[tuple[str, str]]:
-    """Distinct texts with their label, which one word of the text gives away."""
+    """Texts with their label, which one word of each gives away; no two are near-duplicates."""
+    draw = random.Random(0)
     pairs = []
     for number in range(count):
         label, words = ("positive", GOOD) if number % 2 else ("negative", BAD)
         filler = [FILLER[(number + step * step) % len(FILLER)] for step in range(1, 5)]
-        pairs.append((f"{' '.join(filler)} {words[number // 2 % len(words)]} {number}", label))
+        own = "".join(draw.choices("bcdfghjklmnpqrstvwxz", k=16))
+        pairs.append((f"{' '.join(filler)} {words[number // 2 % len(words)]} {own[:8]} {own[8:]} {number}", label))
     return pairs
 
 

@@ -22,7 +22,7 @@ from core.worker.requests import Request, Train
 from core.worker.state import begin, fold, stopping
 from tui.bindings import ACTIONS, bindings, unknown
 from tui.desk import Desk
-from tui.messages import WorkerTold, WriteFailed
+from tui.messages import Counted, WorkerTold, WriteFailed
 from tui.screens.label import LabelScreen
 from tui.screens.welcome import WelcomeScreen
 from tui.theme import FALLBACK, THEMES
@@ -30,7 +30,7 @@ from tui.theme import FALLBACK, THEMES
 LOOKS_EVERY = 2.0
 """Seconds between looks at whether another process has changed the project."""
 
-NEED_PROJECT = ("browse", "search", "train", "export")
+NEED_PROJECT = ("browse", "search", "history", "train", "export", "scheme")
 """Actions of the app that are about the open project."""
 
 
@@ -100,6 +100,7 @@ class LabelloopApp(App[None]):
                 self.desk.settings.annotator,
                 on_failure=lambda review_id, error: self._tell_failure(review_id, str(error)),
                 in_background=self._in_background,
+                on_counted=self._tell_counted,
             )
         except LabelloopError as error:
             self.notify(str(error), title="Not opened", severity="error", timeout=20, markup=False)
@@ -138,7 +139,7 @@ class LabelloopApp(App[None]):
         except OSError:
             logging.exception("The last project cannot be remembered")
 
-    def _in_background(self, work: Callable[[], None]) -> None:
+    def _in_background(self, work: Callable[[], object]) -> None:
         self.run_worker(work, thread=True, exit_on_error=False, name="fetch")
 
     def _tell_failure(self, review_id: int, reason: str) -> None:
@@ -147,11 +148,17 @@ class LabelloopApp(App[None]):
             if isinstance(screen, LabelScreen):
                 screen.post_message(WriteFailed(review_id, reason))
 
+    def _tell_counted(self) -> None:
+        """From a thread of the session."""
+        for screen in self.screen_stack:
+            if isinstance(screen, LabelScreen):
+                screen.post_message(Counted())
+
     def _look(self) -> None:
         """Notice what other processes, the worker included, have committed."""
         if self._watcher is None or not self.desk.has_project or not self._watcher.changed():
             return
-        self._in_background(self.desk.session.recount)
+        self._in_background(self.desk.session.keep_up)
 
     # ------------------------------------------------------------------ settings
 
@@ -246,6 +253,16 @@ class LabelloopApp(App[None]):
         from tui.screens.browse import BrowseScreen
 
         self._go(lambda: BrowseScreen(self.desk, search=True), BrowseScreen)
+
+    def action_scheme(self) -> None:
+        from tui.screens.scheme import SchemeScreen
+
+        self._go(lambda: SchemeScreen(self.desk), SchemeScreen)
+
+    def action_history(self) -> None:
+        from tui.screens.history import HistoryScreen
+
+        self._go(lambda: HistoryScreen(self.desk), HistoryScreen)
 
     def action_train(self) -> None:
         from tui.screens.train import TrainScreen

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from textual.binding import Binding, BindingType
+from textual.keys import key_to_character
 
 
 @dataclass(frozen=True)
@@ -64,12 +65,19 @@ ACTIONS: tuple[Action, ...] = (
     Action("label.next", "right", "Next", "Go on without deciding", False),
     Action("label.first", "home", "Front", "Go to the front of the queue", False),
     Action("label.find", "l", "Labels", "Find a label by typing a part of its name", False),
+    Action("label.leave_walk", "escape", "All reviews", "Leave the walk through the hits of a filter", True),
     Action("label.jump", "j", "Jump", "Go to a review by its id or row", False),
+    Action("label.unfold", "o", "Unfold", "Label the reviews that are alike one by one instead of as one", False),
     Action("label.columns", "i", "Columns", "Show or hide the other columns of the review", False),
+    Action("label.mark", "v", "Mark words", "Mark the words of the keyword rule, or leave them", False),
     Action("label.down", "down,pagedown", "Scroll down", "Scroll a long review down", False),
     Action("label.up", "up,pageup", "Scroll up", "Scroll a long review up", False),
     Action("app.browse", "b", "Browse", "List, search and filter all reviews", True),
     Action("app.search", "slash", "Search", "Search the reviews' words", False),
+    Action("app.scheme", "k", "Labels…", "Add, rename, merge, split, recolour, re-key and archive labels", False),
+    Action(
+        "app.history", "h", "History", "All that was done: look at it, go back to any point and forward again", False
+    ),
     Action("app.train", "t", "Train", "Train a model on the labels, watch it, stop it", True),
     Action("app.export", "e", "Export", "Write the labelled reviews to a file", True),
     Action("app.import", "m", "Import", "Add reviews from another file", False),
@@ -85,7 +93,32 @@ ACTIONS: tuple[Action, ...] = (
     Action("browse.state", "s", "State", "Next state: all, open, labelled, skipped, flagged, …", True),
     Action("browse.label", "l", "Label", "Next label to filter by", True),
     Action("browse.order", "o", "Order", "Next order: file, queue, recent, sure, unsure", True),
+    Action("browse.give", "g", "Label all", "Give all hits a label, after a look at some of them", True),
+    Action("browse.walk", "w", "Walk", "Walk through just these hits in the label screen", True),
+    Action("browse.bookmarks", "B", "Bookmarks", "Choose a filter that was kept", False),
+    Action("browse.keep", "K", "Keep", "Keep this filter under a name", False),
     Action("browse.clear", "c", "Clear", "Take all filters off", True),
+    Action("scheme.add", "a", "Add", "Add a label", True),
+    Action("scheme.rename", "r,enter", "Rename", "Give the label another name; its reviews go along", True),
+    Action("scheme.merge", "m", "Merge", "Give the label's reviews to another label, and archive it", True),
+    Action(
+        "scheme.split", "s", "Split off", "Make a new label of those of its reviews that have certain words", True
+    ),
+    Action("scheme.colour", "c", "Colour", "Choose another colour for the label", False),
+    Action("scheme.key", "y", "Key", "Choose the key that gives the label", True),
+    Action("scheme.describe", "d", "Describe", "Say in one line what the label means", False),
+    Action("scheme.words", "w", "Words", "Edit the words that speak for the label in the keyword rule", True),
+    Action(
+        "scheme.archive", "x", "Archive", "Offer the label no longer, or bring it back; its reviews keep it", True
+    ),
+    Action("scheme.up", "shift+up,plus", "Up", "Move the label up", False),
+    Action("scheme.down", "shift+down,minus", "Down", "Move the label down", False),
+    Action("scheme.undo", "u,backspace,ctrl+z", "Undo", "Take the last step back, whatever it was", True),
+    Action("scheme.redo", "ctrl+y", "Redo", "Do again what was undone", False),
+    Action("history.go", "enter", "Go here", "Go back or forward to just after this step", True),
+    Action("history.undo", "u,backspace,ctrl+z", "Undo", "Take the last step back", True),
+    Action("history.redo", "r,ctrl+y", "Redo", "Do again what was undone", True),
+    Action("history.stop", "s", "Stop", "Stop on the way, between two steps", True),
     Action("close.close", "escape", "Back", "Go back to where you were", True),
 )
 
@@ -95,7 +128,9 @@ GROUPS = {
     "label": "While labelling",
     "app": "Everywhere",
     "browse": "In browse",
+    "history": "In the history",
     "train": "In training",
+    "scheme": "In the labels screen",
     "close": "On every other screen",
 }
 
@@ -110,6 +145,10 @@ _SHOWN = {
     "pagedown": "page down",
     "pageup": "page up",
     "escape": "esc",
+    "plus": "+",
+    "minus": "-",
+    "shift+up": "shift+↑",
+    "shift+down": "shift+↓",
 }
 
 
@@ -126,6 +165,13 @@ def action(action_id: str) -> Action:
 def shown(keys: str) -> str:
     """Keys as people read them: `question_mark,f1` becomes `?, f1`."""
     return ", ".join(_SHOWN.get(key, key) for key in keys.split(","))
+
+
+def characters(groups: Collection[str], changed: Mapping[str, str]) -> frozenset[str]:
+    """The characters that are keys of actions of these groups, with the keys that the settings have changed."""
+    keys = [key for one in ACTIONS if one.group in groups for key in changed.get(one.id, one.keys).split(",")]
+    names = [key_to_character(key) or _SHOWN.get(key, "") for key in keys]
+    return frozenset(name for name in names if len(name) == 1)
 
 
 def unknown(action_ids: Iterable[str]) -> list[str]:

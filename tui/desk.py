@@ -41,6 +41,8 @@ class Desk:
         """Open another project."""
         self.change_settings = change_settings
         """Save settings and put them into effect."""
+        self.words: tuple[str, ...] = ()
+        """Words that were searched for when a review was opened from browse; marked in the reviews."""
         self._session: LabellingSession | None = None
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textual.message import Message
 
+from core.labelling.travel import Progress
 from core.storage.journal import Step
 from core.worker.events import Event
 
@@ -34,5 +35,38 @@ class StepTaken(Message):
         self.undone = undone
 
 
-class ProjectChanged(Message):
-    """The project was changed by another process or by an import: counts and queue may be old."""
+class StepMoved(Message):
+    """A large undo or redo is under way."""
+
+    def __init__(self, title: str, done: int, total: int, undone: bool) -> None:
+        super().__init__()
+        self.title = title
+        self.done = done
+        self.total = total
+        self.undone = undone
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, StepMoved)
+
+
+class Given(Message):
+    """All hits of a filter were given a label; some may have had it."""
+
+    def __init__(self, changes: int) -> None:
+        super().__init__()
+        self.changes = changes
+
+
+class TravelMoved(Message):
+    """A journey through the history is further, or has ended."""
+
+    def __init__(self, progress: Progress) -> None:
+        super().__init__()
+        self.progress = progress
+
+
+class Counted(Message):
+    """The counts of the project are others than shown."""
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, Counted)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+from core.labels import WORD
 
 
 class KeywordRule:
@@ -49,7 +48,7 @@ class KeywordRule:
 
 def split_words(text: str) -> list[str]:
     """The words of a text in lower case, apostrophes inside words kept."""
-    return [word.casefold().replace("’", "'") for word in _WORD.findall(text)]
+    return [word.casefold().replace("’", "'") for word in WORD.findall(text)]
 
 
 def majority_label(true: NDArray[np.bool_]) -> int:

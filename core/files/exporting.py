@@ -127,7 +127,8 @@ class _Plan:
         is_labelled = state is not None and state.decision is Decision.LABELLED
         if self._what is What.LABELLED and not is_labelled:
             return None
-        if self._what is What.SUGGESTED and (is_labelled or suggested is None):
+        is_decided = state is not None and state.decision is not None
+        if self._what is What.SUGGESTED and (is_decided or suggested is None):
             return None
         return self._original_cells(review) + _decided_cells(state, suggested, self._labels, self._annotators)
 
@@ -158,11 +159,11 @@ def _decided_cells(
         source, annotator, time = state.origin.value, annotators[state.annotator_id], state.decided_at
         if state.probability is not None:
             probability, run = f"{state.probability:.4f}", str(state.run_id)
+    elif state is not None and state.decision is Decision.SKIPPED:
+        source, annotator, time = "skipped", annotators[state.annotator_id], state.decided_at
     elif suggested is not None:
         label = "|".join(scheme.names(labels, suggested.label_ids))
         source, probability, run = "suggested", f"{suggested.probability:.4f}", str(suggested.run_id)
-    elif state is not None and state.decision is Decision.SKIPPED:
-        source, annotator, time = "skipped", annotators[state.annotator_id], state.decided_at
     flagged = "yes" if state is not None and state.flagged else ""
     return [label, source, annotator, time, probability, run, flagged, state.note if state else ""]
 

@@ -2,30 +2,44 @@
 
 from __future__ import annotations
 
-import hashlib
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sqlalchemy import func, insert, update
-from sqlalchemy.orm import aliased
+from sqlalchemy import column, func
+from sqlalchemy import table as sql_table
 from sqlmodel import Session, col, select
 
 from core.errors import FileError
 from core.files import columns, reading
-from core.files.reading import Table
+from core.files.reading import Row, Table
 from core.labels import SchemeKind
 from core.storage import journal, scheme, sqlite
 from core.storage.database import Database, annotator_id, project_of
-from core.storage.queue import current
 from core.storage.states import AnnotationState
 from core.storage.tables import Decision, Origin, Project, Review, Source, Subject, utc_now
+
+if TYPE_CHECKING:
+    from core.files.grouping import Groups
 
 PORTION = 2_000
 """Rows written with one statement."""
 
 MOST_LABELS = 200
 """Distinct values of a label column; with more it is likely the wrong column."""
+
+_REVIEWS = sql_table(
+    "review",
+    *(
+        column(name)
+        for name in (
+            "id", "source_id", "row", "external_id", "text", "fields", "digest", "group_id", "shuffle", "audit",
+        )
+    ),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -41,6 +55,9 @@ class Choice:
     """None: the reviews come without labels."""
     encoding: str | None = None
     """None: UTF-8, or UTF-16 when its byte order mark is there."""
+    alike: float = 0.8
+    """Texts at least this similar are labelled as one; from 0.5, one half of what they are made of shared, to 1.0,
+    which is equal texts only."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +83,8 @@ class Report:
     already_there: int
     """Rows whose text stands in the project already."""
     duplicate_ids: int
+    alike_texts: int
+    """Different texts that are so similar to an earlier one, of the file or the project, that one label does."""
 
 
 def inspect(database: Database, choice: Choice) -> tuple[Table, Report]:
@@ -73,43 +92,62 @@ def inspect(database: Database, choice: Choice) -> tuple[Table, Report]:
 
     Raises FileError when it cannot be imported.
     """
+    found = _examine(database, choice)
+    return found.table, found.report
+
+
+@dataclass(frozen=True)
+class _Found:
+    """All that reading the file once has told."""
+
+    table: Table
+    sha256: str
+    report: Report
+    groups: Groups
+
+
+def _examine(database: Database, choice: Choice) -> _Found:
+    # numpy comes with it, which would cost a tenth of a second of the app's start.
+    from core.files.grouping import Grouping, repeats, text_digest
+
     table = reading.open_table(choice.path, choice.encoding)
     text_column = columns.require(table, choice.text_column or columns.text_column(table))
     id_column = columns.require(table, choice.id_column) if choice.id_column else columns.id_column(table)
     label_column = columns.require(table, choice.label_column) if choice.label_column else None
     if label_column == text_column:
         raise FileError(f"The column “{text_column}” cannot be text and label.", "Choose another with --label.")
+    sha256 = reading.sha256(table.path)
     with database.reading() as session:
         kind = project_of(session).kind
         known = set(scheme.ids_by_name(session))
-        _refuse_twice(session, table.path)
+        _refuse_twice(session, table.path, sha256)
     text_at = table.columns.index(text_column)
     id_at = table.columns.index(id_column) if id_column else None
     label_at = table.columns.index(label_column) if label_column else None
-    digests: set[bytes] = set()
-    ids: set[str] = set()
+    ids = bytearray()
     counts: dict[str, int] = {}
-    rows = labelled = empty = repeated_texts = repeated_ids = 0
-    for row in table.rows():
-        rows += 1
-        text = row.cells[text_at]
-        empty += not text.strip()
-        digest = text_digest(text)
-        repeated_texts += digest in digests
-        digests.add(digest)
-        if id_at is not None:
-            repeated_ids += row.cells[id_at] in ids
-            ids.add(row.cells[id_at])
-        if label_at is not None:
-            names = label_names(row.cells[label_at], kind)
-            labelled += bool(names)
-            for name in names:
-                counts[name] = counts.get(name, 0) + 1
-            _refuse_many_labels(table, counts, label_column)
-    if rows == 0:
-        raise FileError(f"{table.path.name} has a header but no rows.", "Choose a file with reviews in it.")
-    with database.reading() as session:
-        already = _already_there(session, digests)
+    rows = labelled = empty = 0
+    grouping = Grouping(database, choice.alike)
+    try:
+        for portion in _portions(table):
+            rows += len(portion)
+            texts = [row.cells[text_at] for row in portion]
+            empty += sum(not text.strip() for text in texts)
+            grouping.add(texts)
+            if id_at is not None:
+                ids += b"".join([text_digest(row.cells[id_at]) for row in portion])
+            if label_at is not None:
+                for row in portion:
+                    names = label_names(row.cells[label_at], kind)
+                    labelled += bool(names)
+                    for name in names:
+                        counts[name] = counts.get(name, 0) + 1
+                    _refuse_many_labels(table, counts, label_column)
+        if rows == 0:
+            raise FileError(f"{table.path.name} has a header but no rows.", "Choose a file with reviews in it.")
+        groups = grouping.done()
+    finally:
+        grouping.close()
     report = Report(
         file_name=table.path.name,
         rows=rows,
@@ -123,11 +161,12 @@ def inspect(database: Database, choice: Choice) -> tuple[Table, Report]:
         label_counts=counts,
         new_labels=[name for name in counts if name not in known],
         empty_texts=empty,
-        duplicate_texts=repeated_texts,
-        already_there=already,
-        duplicate_ids=repeated_ids,
+        duplicate_texts=groups.duplicate_texts,
+        already_there=groups.already_there,
+        duplicate_ids=repeats(bytes(ids)),
+        alike_texts=groups.alike_texts,
     )
-    return table, report
+    return _Found(table, sha256, report, groups)
 
 
 def import_file(
@@ -140,15 +179,20 @@ def import_file(
 
     `progress` is told rows done and rows in all. Raises FileError, SchemeError or ProjectError.
     """
-    table, report = inspect(database, choice)
-    with database.writing() as session:
+    from core.files.grouping import sources
+
+    found = _examine(database, choice)
+    with database.writing() as session, sqlite.filling(session.connection()):
+        if sources(session) != found.groups.seen:
+            found = _examine(database, choice)
+        table, report = found.table, found.report
         project = project_of(session)
         annotator_key = annotator_id(session, annotator)
         fresh, entries = scheme.adding(session, report.new_labels)
         label_ids = scheme.ids_by_name(session) | fresh
         source = Source(
             file_name=report.file_name,
-            sha256=reading.sha256(table.path),
+            sha256=found.sha256,
             encoding=table.encoding,
             delimiter=table.delimiter,
             columns=table.columns,
@@ -166,19 +210,20 @@ def import_file(
 
         def changes() -> Iterator[journal.Entry]:
             yield from entries
-            for review_id, names in _write_reviews(session, project, source, table, report, progress):
+            for review_id, names in _write_reviews(session, project, source, found, progress):
                 state = AnnotationState(
                     annotator_id=annotator_key,
                     decision=Decision.LABELLED,
-                    label_ids=tuple(sorted(label_ids[name] for name in names)),
+                    label_ids=tuple(sorted({label_ids[name] for name in names})),
                     origin=Origin.IMPORTED,
                     decided_at=source.imported_at,
                 )
                 yield journal.Entry(Subject.ANNOTATION, review_id, None, state.to_json())
 
         journal.record(session, annotator_key, f"import {report.file_name}", changes())
-        _group(session, source.id)
         sqlite.index_text(session.connection(), source.id)
+        if reading.sha256(table.path) != found.sha256:
+            raise FileError(f"{table.path.name} was changed while it was read.", "Import it again.")
     return report
 
 
@@ -186,59 +231,55 @@ def _write_reviews(
     session: Session,
     project: Project,
     source: Source,
-    table: Table,
-    report: Report,
+    found: _Found,
     progress: Callable[[int, int], None],
 ) -> Iterator[tuple[int, list[str]]]:
     """Insert the rows in portions; gives review id and label names of each row that brings a label."""
+    from core.files.grouping import Places
+
+    table, report, groups = found.table, found.report, found.groups
     first_id = 1 + (session.exec(select(func.max(Review.id))).one() or 0)
     text_at = table.columns.index(report.text_column)
     id_at = table.columns.index(report.id_column) if report.id_column else None
     label_at = table.columns.index(report.label_column) if report.label_column else None
-    portion: list[dict[str, object]] = []
-    labelled: list[tuple[int, list[str]]] = []
-    for row in table.rows():
-        review_id = first_id + row.number - 1
-        text = row.cells[text_at]
-        digest = text_digest(text)
-        shuffle = shuffled(project.salt, digest)
-        portion.append(
-            {
-                "id": review_id,
-                "source_id": source.id,
-                "row": row.number,
-                "external_id": None if id_at is None else row.cells[id_at],
-                "text": text,
-                "fields": [cell for position, cell in enumerate(row.cells) if position != text_at],
-                "digest": digest,
-                "group_id": review_id,
-                "shuffle": shuffle,
-                "audit": shuffle % 10_000 < round(project.audit_share * 10_000),
-            }
-        )
-        if label_at is not None and (names := label_names(row.cells[label_at], project.kind)):
-            labelled.append((review_id, names))
-        if len(portion) == PORTION:
-            session.execute(insert(Review), portion)
-            portion = []
-            progress(row.number, report.rows)
-            yield from labelled
-            labelled = []
-    if portion:
-        session.execute(insert(Review), portion)
-    progress(report.rows, report.rows)
-    yield from labelled
+    places = Places(session, project, groups)
+    connection = session.connection()
+    done = 0
+    for portion in _portions(table):
+        if done + len(portion) > report.rows:
+            break
+        rows = []
+        for at, row in enumerate(portion, done):
+            group = int(groups.firsts[at])
+            shuffle, audit = places.of(at)
+            cells = row.cells
+            rows.append(
+                (
+                    first_id + at,
+                    source.id,
+                    row.number,
+                    None if id_at is None else cells[id_at],
+                    cells[text_at],
+                    json.dumps(cells[:text_at] + cells[text_at + 1 :]),
+                    groups.digest(at),
+                    first_id + group if group >= 0 else -group,
+                    shuffle,
+                    audit,
+                )
+            )
+        sqlite.insert_rows(connection, _REVIEWS, rows)
+        if label_at is not None:
+            for at, row in enumerate(portion, done):
+                if names := label_names(row.cells[label_at], project.kind):
+                    yield first_id + at, names
+        done += len(portion)
+        progress(done, report.rows)
 
 
-def text_digest(text: str) -> bytes:
-    """What tells texts apart: the first 16 bytes of the SHA-256 of the UTF-8 text."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:16]
-
-
-def shuffled(salt: int, digest: bytes) -> int:
-    """A text's place in the project's random order, 0 to 2^62 - 1; equal texts get equal places."""
-    keyed = hashlib.blake2b(digest, digest_size=8, key=salt.to_bytes(8, "big")).digest()
-    return int.from_bytes(keyed, "big") >> 2
+def _portions(table: Table) -> Iterator[list[Row]]:
+    rows = table.rows()
+    while portion := list(islice(rows, PORTION)):
+        yield portion
 
 
 def label_names(cell: str, kind: SchemeKind) -> list[str]:
@@ -247,33 +288,8 @@ def label_names(cell: str, kind: SchemeKind) -> list[str]:
     return list(dict.fromkeys(name for part in parts if (name := part.strip())))
 
 
-def _group(session: Session, source_id: int) -> None:
-    """Give reviews with the same text one group, named after the earliest of them."""
-    other = aliased(Review)
-    earliest = (
-        select(func.min(col(other.id)))
-        .where(col(other.digest) == col(Review.digest))
-        .where(col(other.source_id).not_in(select(Source.id).where(col(Source.withdrawn))))
-        .scalar_subquery()
-    )
-    session.execute(update(Review).where(col(Review.source_id) == source_id).values(group_id=earliest))
-
-
-def _already_there(session: Session, digests: set[bytes]) -> int:
-    if session.exec(select(func.count()).select_from(Source)).one() == 0:
-        return 0
-    there = 0
-    wanted = list(digests)
-    for start in range(0, len(wanted), PORTION):
-        query = select(Review.digest).where(col(Review.digest).in_(wanted[start : start + PORTION]), current())
-        there += len(set(session.exec(query)))
-    return there
-
-
-def _refuse_twice(session: Session, path: Path) -> None:
-    same = session.exec(
-        select(Source).where(col(Source.sha256) == reading.sha256(path), col(Source.withdrawn).is_(False))
-    ).first()
+def _refuse_twice(session: Session, path: Path, sha256: str) -> None:
+    same = session.exec(select(Source).where(col(Source.sha256) == sha256, col(Source.withdrawn).is_(False))).first()
     if same is not None:
         raise FileError(
             f"{path.name} is in this project already: {same.rows:,} reviews, imported {same.imported_at[:16]} UTC.",

@@ -23,13 +23,27 @@ class Pace:
         self._intervals: deque[float] = deque(maxlen=REMEMBERED)
         self.decided = 0
         """Decisions in this session."""
+        self.streak = 0
+        """Decisions since the last break."""
+        self._since: float | None = None
 
     def decide(self, now: float) -> None:
         """A decision was made."""
         self.decided += 1
+        if self._last is None or now - self._last >= PAUSE:
+            self.streak, self._since = 0, now
+        self.streak += 1
         if self._last is not None and now - self._last < PAUSE:
             self._intervals.append(now - self._last)
         self._last = now
+
+    def minutes_at_work(self, now: float) -> float:
+        """Minutes since the last break, or since the first decision."""
+        return 0.0 if self._since is None else (now - self._since) / 60
+
+    def rest(self, now: float) -> None:
+        """A break was suggested: the next one is suggested after as much work again."""
+        self._since = now
 
     @property
     def per_minute(self) -> float | None:

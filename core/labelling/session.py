@@ -16,7 +16,7 @@ from sqlmodel import Session
 from core.errors import LabelloopError
 from core.labelling.pace import Pace
 from core.labels import SchemeKind
-from core.storage import browse, cards, decisions, journal, queue, scheme
+from core.storage import browse, cards, decisions, groups, journal, queue, scheme
 from core.storage.browse import Counts
 from core.storage.cards import Card
 from core.storage.database import Database, annotator_id, project_of
@@ -37,8 +37,14 @@ TRAIL = 500
 RECALLED = 40
 """Decisions of earlier sessions that are brought back into sight."""
 
-NO_DECISIONS = ("flag", "unflag", "note")
+NO_DECISIONS = ("flag", "unflag", "note", groups.UNFOLD)
 """Titles of batches that are no decisions."""
+
+LARGE = 1_000
+"""Changes from which a step takes long enough that people may label on meanwhile."""
+
+RECOUNTS = 3
+"""Attempts to count between two decisions; at a million reviews each takes 0.12 s."""
 
 UNSEEN = 200
 """Newest decisions that a fetch may not have seen yet; the writer does more than a hundred a second."""
@@ -53,6 +59,23 @@ class Decided:
     text: str
 
 
+@dataclass
+class Walk:
+    """Reviews that come up one after the other, instead of the queue."""
+
+    review_ids: Sequence[int]
+    what: str
+    """Which reviews these are, in the words of a filter."""
+    shown: int = 0
+    """How many have come up."""
+    read: int = 0
+    """How many were fetched ahead."""
+
+
+def _at_once(work: Callable[[], object]) -> None:
+    work()
+
+
 class LabellingSession:
     """The state of one person's labelling of one project. All methods are called in one thread."""
 
@@ -61,17 +84,20 @@ class LabellingSession:
         database: Database,
         annotator: str,
         on_failure: Callable[[int, LabelloopError], None] = lambda _review, _error: None,
-        in_background: Callable[[Callable[[], None]], None] = lambda work: work(),
+        in_background: Callable[[Callable[[], object]], None] = _at_once,
+        on_counted: Callable[[], None] = lambda: None,
     ) -> None:
         """Open a session.
 
         `on_failure` is told, in the writer's thread, which review could not be written and why.
-        `in_background` runs fetching work; it may do so in another thread.
+        `in_background` runs fetching and counting work; it may do so in another thread. `on_counted` is told, in
+        that thread, that the counts are others.
         """
         self.database = database
         self.writer = OrderedWriter(database)
         self._on_failure = on_failure
         self._in_background = in_background
+        self._on_counted = on_counted
         with database.writing() as session:
             self.annotator = annotator_id(session, annotator)
         with database.reading() as session:
@@ -79,7 +105,7 @@ class LabellingSession:
             self.multi = project.kind is SchemeKind.MULTI
             self.name = project.name
             self.scheme: list[Label] = scheme.labels(session)
-            self.counts: Counts = browse.counts(session)
+            self.counts: Counts = browse.counts(session, with_audit=False)
             last = project.current_review
         self.pace = Pace()
         self.current: Card | None = None
@@ -93,9 +119,15 @@ class LabellingSession:
         self._at = -1
         self._fresh: dict[int, AnnotationState | None] = {}
         """States handed to the writer that a fetch may not have seen yet."""
+        self.walk: Walk | None = None
+        """Just these reviews come up, instead of the queue."""
+        self._before_step: dict[int, AnnotationState | None] = {}
+        """The fresh states when the last undo or redo was asked for."""
+        self._counted_before_step = 0
         self.decided: deque[Decided] = deque(maxlen=TRAIL)
         self._recall()
         self._start(last)
+        self._in_background(self.recount)
 
     # ------------------------------------------------------------------ looking
 
@@ -168,6 +200,8 @@ class LabellingSession:
         if card is None or card.suggested is None or (not card.suggested.label_ids and not self.multi):
             return card
         said = card.suggested
+        if any(self.label_by_id(label_id) is None for label_id in said.label_ids):
+            return card
         return self._decide(accepted(self.annotator, said.label_ids, said.run_id, said.probability))
 
     def skip(self) -> Card | None:
@@ -200,6 +234,23 @@ class LabellingSession:
             lambda session: decisions.amend(session, self.annotator, "note", card.review_id, note=text),
         )
         return self._show(card, replace(state, note=text))
+
+    def unfold(self) -> int:
+        """Take the current review's group apart; its other members come up next. Returns how many there are."""
+        card = self.current
+        if card is None or not card.alike:
+            return 0
+        with self.database.reading() as session:
+            others = queue.group(session, card.review_id)[1:]
+        self._submit(card.review_id, lambda session: groups.unfold(session, self.annotator, card.review_id))
+        self.writer.flush()
+        with self.database.reading() as session:
+            members = cards.cards(session, others[:FETCHED], self.multi)
+        ahead = {one.review_id for one in self._ahead}
+        open_ones = [one for one in members if one.state is None or one.state.decision is None]
+        self._ahead.extendleft(one for one in reversed(open_ones) if one.review_id not in ahead)
+        self.current = self._load(card.review_id)
+        return len(others)
 
     def _decide(self, state: AnnotationState) -> Card | None:
         card = self.current
@@ -246,21 +297,88 @@ class LabellingSession:
 
     # ------------------------------------------------------------------ undoing
 
-    def undo(self, done: Callable[[journal.Step | None], None]) -> None:
-        """Take back the last batch; `done` is called in the writer's thread with what was taken back."""
-        self.writer.submit(journal.undo, done, lambda error: self._on_failure(0, error))
+    def undo(self, done: Callable[[journal.Step | None], None], progress: journal.Progress | None = None) -> None:
+        """Take back the last batch; `done` and `progress` are called in the writer's thread."""
+        self._submit_step(lambda session: journal.undo(session, progress), done)
 
-    def redo(self, done: Callable[[journal.Step | None], None]) -> None:
-        """Do again what was undone last; `done` as with `undo`."""
-        self.writer.submit(journal.redo, done, lambda error: self._on_failure(0, error))
+    def redo(self, done: Callable[[journal.Step | None], None], progress: journal.Progress | None = None) -> None:
+        """Do again what was undone last; `done` and `progress` as with `undo`."""
+        self._submit_step(lambda session: journal.redo(session, progress), done)
+
+    def give_all(
+        self,
+        wanted: browse.Filter,
+        label_id: int,
+        done: Callable[[int], None],
+        progress: journal.Progress | None = None,
+    ) -> None:
+        """Give a label to every review that a filter lets through, as one batch.
+
+        `done`, with how many reviews are different now, and `progress` are called in the writer's thread.
+        """
+
+        def write(session: Session) -> int:
+            ids = list(browse.every(session, replace(wanted, order=browse.Order.FILE)))
+            title = f"{len(ids):,} reviews: {self.names([label_id])}"
+            state = labelled(self.annotator, [label_id])
+            return decisions.decide_all(session, self.annotator, title, ids, state, progress)
+
+        self._before_step = dict(self._fresh)
+        self.writer.submit(write, done, lambda error: self._on_failure(0, error))
+
+    # ------------------------------------------------------------------ walking through some
+
+    def walk_through(self, review_ids: Sequence[int], what: str) -> Card | None:
+        """Let just these reviews come up, in their order, decided or not; until they end, or `leave_walk`."""
+        self.walk = Walk(review_ids, what)
+        self.drop_ahead()
+        del self._visited[self._at + 1 :]
+        return self.move_on()
+
+    def leave_walk(self) -> Card | None:
+        """Let the queue come up again."""
+        self.walk = None
+        self.drop_ahead()
+        return self.first_open()
+
+    def _next_of_walk(self) -> Card | None:
+        """The next review of the walk; none at its end, where the walk is over."""
+        assert self.walk is not None
+        if not self._ahead:
+            self._fetch(wait=True)
+        if not self._ahead:
+            self.walk = None
+            return None
+        self.walk.shown += 1
+        return self._with_fresh(self._ahead.popleft())
+
+    def _submit_step(
+        self, step: Callable[[Session], journal.Step | None], done: Callable[[journal.Step | None], None]
+    ) -> None:
+        self._before_step = dict(self._fresh)
+        self._counted_before_step = self._counted
+        self.writer.submit(step, done, lambda error: self._on_failure(0, error))
+
+    def keep_place(self) -> Card | None:
+        """After a large step during which labelling went on: keep the place, forget what the step overtook."""
+        overtaken = self._before_step
+        self._fresh = {key: state for key, state in self._fresh.items() if overtaken.get(key) is not state}
+        self.reload_scheme()
+        self.drop_ahead()
+        self._in_background(self.recount)
+        self.current = self._load(self.current.review_id) if self.current else None
+        return self.current or self.first_open()
 
     def show_step(self, step: journal.Step, undone: bool) -> Card | None:
         """Bring the review up that an undo or redo changed; after a redo, move on from it."""
+        if step.changes >= LARGE and self._counted != self._counted_before_step:
+            return self.keep_place()
         self._fresh.clear()
-        if undone and self.decided and self.decided[-1].review_id == step.review_id:
+        unfolding = step.title == groups.UNFOLD
+        if undone and not unfolding and self.decided and self.decided[-1].review_id == step.review_id:
             self.decided.pop()
         self.reload_scheme()
-        self.recount()
+        self._in_background(self.recount)
         self.drop_ahead()
         if step.review_id is None or self._load(step.review_id) is None:
             return self._look_again()
@@ -273,22 +391,33 @@ class LabellingSession:
             self.current = self._load(step.review_id)
         else:
             self.go_to(step.review_id)
-        if not undone and self.current is not None and self.current.state is not None:
+        if not undone and not unfolding and self.current is not None and self.current.state is not None:
             return self.move_on()
         return self.current
 
     # ------------------------------------------------------------------ keeping up
 
-    def recount(self) -> None:
-        """Count anew, after changes that were not made here."""
-        while True:
+    def recount(self) -> bool:
+        """Count anew, after changes that were not made here.
+
+        False when decisions kept coming in meanwhile: then the counts stay as they are kept here.
+        """
+        for _ in range(RECOUNTS):
             self.writer.flush()
             counted_at = self._counted
             with self.database.reading() as session:
                 counts = browse.counts(session)
             if counted_at == self._counted:
                 self.counts = counts
-                return
+                self._on_counted()
+                return True
+        return False
+
+    def keep_up(self) -> None:
+        """Count anew if somebody else has changed the project."""
+        self.writer.flush()
+        if self.writer.overtaken and self.recount():
+            self.writer.overtaken = False
 
     def reload_scheme(self) -> None:
         """Read the labels anew."""
@@ -300,6 +429,8 @@ class LabellingSession:
         self._generation += 1
         self._fetching = False
         self._ahead.clear()
+        if self.walk is not None:
+            self.walk.read = self.walk.shown
 
     def forget(self, review_id: int) -> None:
         """A decision about this review could not be written: it is as it was before."""
@@ -363,6 +494,8 @@ class LabellingSession:
 
     def _next_ahead(self) -> Card | None:
         """The next of the queue, fetched now if need be; passed-over reviews come round when nothing else is left."""
+        if self.walk is not None and (card := self._next_of_walk()) is not None:
+            return card
         passed = set(self._visited[-FETCHED:])
         seen = {review_id: at for at, review_id in enumerate(self._visited)}
         for taken in (passed, set(), None):
@@ -407,9 +540,12 @@ class LabellingSession:
         generation = self._generation
         taken = {card.review_id for card in self._ahead} | self._settled()
         taken |= set(self._visited[-FETCHED:]) if passed is None else passed
-        place = self._place
+        place, walk = self._place, self.walk
 
         def work() -> None:
+            if walk is not None:
+                self._fetch_walk(walk, generation)
+                return
             found, reached = self._read_ahead(taken, place)
             if generation == self._generation:
                 known = {card.review_id for card in self._ahead}
@@ -418,6 +554,18 @@ class LabellingSession:
                 self._fetching = False
 
         work() if wait else self._in_background(work)
+
+    def _fetch_walk(self, walk: Walk, generation: int) -> None:
+        with self.database.reading() as session:
+            found: list[Card] = []
+            read = walk.read
+            while not found and read < len(walk.review_ids):
+                part = walk.review_ids[read : read + FETCHED]
+                found, read = cards.cards(session, part, self.multi), read + len(part)
+        if generation == self._generation:
+            self._ahead.extend(found)
+            walk.read = read
+            self._fetching = False
 
     def _read_ahead(self, taken: set[int], place: Place) -> tuple[list[Card], Place]:
         with self.database.reading() as session:

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
+from core.storage import scheme
 from core.storage.database import project_of
 from core.storage.queue import current
 from core.storage.states import CHUNK, AnnotationState, states
-from core.storage.tables import Label, QueueEntry, QueueReason, Review, Run, Source, Suggestion
+from core.storage.tables import QueueEntry, QueueReason, Review, Run, Source, Suggestion
 
 
 @dataclass(frozen=True)
@@ -95,26 +96,48 @@ def cards(session: Session, review_ids: Sequence[int], multi: bool) -> list[Card
 
 
 def suggestions(session: Session, review_ids: Sequence[int], multi: bool) -> dict[int, Suggested]:
-    """Suggestions of the run in use by review id; those for a label that was undone away are left out."""
+    """Suggestions of the run in use by review id; those for a label that was undone away or archived are left out.
+
+    What the run says of a label that was merged away since counts for the one it was merged into.
+    """
     run_id = project_of(session).run_in_use
     if run_id is None:
         return {}
     run = session.get(Run, run_id)
     assert run is not None
-    gone = set(session.exec(select(Label.id).where(col(Label.removed))))
+    offered = {label.id for label in scheme.labels(session)}
+    stands = scheme.standing(session)
+    as_it_was = all(label_id in offered for label_id in run.label_ids)
     found: dict[int, Suggested] = {}
     for start in range(0, len(review_ids), CHUNK):
         part = review_ids[start : start + CHUNK]
         query = select(Suggestion).where(col(Suggestion.run_id) == run_id, col(Suggestion.review_id).in_(part))
         for row in session.exec(query):
             scores = dict(zip(run.label_ids, unpack_scores(row.scores), strict=True))
+            best, probability = row.label_id, row.probability
+            if not as_it_was:
+                scores = _merged(scores, stands, multi)
+                best = max(scores, key=lambda label_id: scores[label_id])
+                probability = scores[best]
             if multi:
-                label_ids = tuple(label_id for label_id, score in scores.items() if score >= 0.5)
+                said = [label_id for label_id, score in scores.items() if score >= 0.5]
             else:
-                label_ids = () if row.label_id is None else (row.label_id,)
-            if gone.intersection(label_ids):
+                said = [] if best is None else [best]
+            label_ids = tuple(label_id for label_id in said if label_id in offered)
+            if said and not label_ids:
                 continue
-            found[row.review_id] = Suggested(run_id, label_ids, row.probability, scores)
+            scores = {label_id: score for label_id, score in scores.items() if label_id in offered}
+            found[row.review_id] = Suggested(run_id, label_ids, probability, scores)
+    return found
+
+
+def _merged(scores: dict[int, float], stands: dict[int, int], multi: bool) -> dict[int, float]:
+    """Scores by the labels that count now, as `core.evaluate.merging` has them."""
+    found: dict[int, float] = {}
+    for label_id, score in scores.items():
+        now = stands.get(label_id, label_id)
+        before = found.get(now, 0.0)
+        found[now] = max(before, score) if multi else before + score
     return found
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import exists, func
 from sqlmodel import Session, col, select
 
+from core.storage import scheme
 from core.storage.queue import current
 from core.storage.tables import Annotation, AnnotationLabel, Decision, Review
 
@@ -46,10 +47,15 @@ def examples(session: Session, audit: bool) -> list[Example]:
 
 
 def label_ids(session: Session) -> dict[int, tuple[int, ...]]:
-    """Label ids by review, of all annotations that give labels."""
-    gathered: dict[int, list[int]] = {}
+    """Label ids by review, of all annotations that give labels.
+
+    A label that was merged away counts as the one it was merged into: another process may have given it with the
+    scheme of before.
+    """
+    stands = scheme.standing(session)
+    gathered: dict[int, set[int]] = {}
     for review_id, label_id in session.exec(select(AnnotationLabel.review_id, AnnotationLabel.label_id)):
-        gathered.setdefault(review_id, []).append(label_id)
+        gathered.setdefault(review_id, set()).add(stands.get(label_id, label_id))
     return {review_id: tuple(sorted(ids)) for review_id, ids in gathered.items()}
 
 

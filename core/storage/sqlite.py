@@ -4,12 +4,32 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, ColumnElement, Connection, Engine, create_engine, event, exc, text
+from sqlalchemy import (
+    URL,
+    ColumnElement,
+    Connection,
+    Delete,
+    Engine,
+    Insert,
+    Subquery,
+    TableClause,
+    bindparam,
+    column,
+    create_engine,
+    delete,
+    event,
+    exc,
+    insert,
+    literal_column,
+    select,
+    table,
+    text,
+)
 from sqlalchemy.pool import QueuePool
 
 from core.errors import NotAProject, ProjectBusy, ProjectError
@@ -20,8 +40,11 @@ APPLICATION_ID = 0x6C6C6F6F
 BUSY_SECONDS = 10
 """How long a writer waits for another one. The worker's transactions hold the lock for about 0.15 s."""
 
-MMAP_BYTES = 256 * 1024 * 1024
-"""Pages read straight from the system's cache; not counted twice when several connections are open."""
+FILLING_KIB = 192 * 1024
+"""Cache while a file is imported: the indexes over random values stay in memory while they grow."""
+
+USUAL_KIB = 8 * 1024
+"""Cache of a connection."""
 
 _IMMEDIATE = "labelloop_immediate"
 
@@ -42,8 +65,7 @@ def connect(path: Path) -> Engine:
             "journal_mode = WAL",
             "synchronous = FULL",
             "foreign_keys = ON",
-            f"mmap_size = {MMAP_BYTES}",
-            "cache_size = -8192",
+            f"cache_size = -{USUAL_KIB}",
             "temp_store = MEMORY",
         ):
             cursor.execute(f"PRAGMA {pragma}")
@@ -119,6 +141,27 @@ def mark(connection: Connection) -> None:
     connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
 
 
+def insert_rows(connection: Connection, into: TableClause, rows: list[tuple[Any, ...]]) -> None:
+    """Insert rows of plain values, given in the order of the table's columns.
+
+    SQLAlchemy's own way costs twice as much a row: it takes each apart by name and puts it together again.
+    """
+    statement = insert(into).values({column.name: bindparam(column.name) for column in into.c})
+    _for_each(connection, statement, rows)
+
+
+def delete_rows(
+    connection: Connection, of: TableClause, columns: Sequence[str], values: list[tuple[Any, ...]]
+) -> None:
+    """Delete the rows that have these values in these columns."""
+    _for_each(connection, delete(of).where(*(of.c[name] == bindparam(name) for name in columns)), values)
+
+
+def _for_each(connection: Connection, statement: Insert | Delete, rows: list[tuple[Any, ...]]) -> None:
+    if rows:
+        connection.exec_driver_sql(str(statement.compile(dialect=connection.dialect)), rows)
+
+
 def data_version(connection: Connection) -> int:
     """A number that changes when another connection has committed. Compare on one and the same connection."""
     return int(connection.exec_driver_sql("PRAGMA data_version").scalar_one())
@@ -145,11 +188,34 @@ def index_text(connection: Connection, source_id: int) -> None:
     )
 
 
+@contextmanager
+def filling(connection: Connection) -> Iterator[None]:
+    """Give the connection the memory that writing very many rows needs, for as long as that lasts."""
+    connection.exec_driver_sql(f"PRAGMA cache_size = -{FILLING_KIB}")
+    try:
+        yield
+    finally:
+        connection.exec_driver_sql(f"PRAGMA cache_size = -{USUAL_KIB}")
+
+
 def matches(review_id: Any, expression: str) -> ColumnElement[bool]:
     """True for reviews that the full-text index finds with an expression of `search_expression`."""
     found = text("SELECT rowid FROM review_search WHERE review_search MATCH :words").bindparams(words=expression)
     condition: ColumnElement[bool] = review_id.in_(found)
     return condition
+
+
+def found(expression: str) -> Subquery:
+    """What the full-text index finds, as a table with the column `id`; sorted by it at no cost."""
+    index = table("review_search", column("rowid"))
+    query = select(index.c.rowid.label("id")).where(text("review_search MATCH :words").bindparams(words=expression))
+    return query.subquery("found")
+
+
+def is_one(flag: Any) -> ColumnElement[bool]:
+    """True where a boolean is set, written so that an index over only those rows is used."""
+    is_set: ColumnElement[bool] = flag == literal_column("1")
+    return is_set
 
 
 _TOKEN = re.compile(r'-?"[^"]*"?|\S+')

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import delete, insert
+from sqlalchemy import column, table
 from sqlmodel import Session, col, select
 
+from core.storage import sqlite
 from core.storage.tables import Annotation, AnnotationLabel, Decision, Origin, utc_now
 
 CHUNK = 500
 """Ids in one `IN` list; SQLite allows 32,766 parameters, and statements of one size are cached."""
+
+_LINKS = table("annotation_label", column("review_id"), column("annotator_id"), column("label_id"))
+_FIELDS = ("annotator_id", "decision", "flagged", "note", "origin", "run_id", "probability", "decided_at")
+_ROWS = table("annotation", column("review_id"), *(column(name) for name in _FIELDS))
+"""The annotation tables without types: a journal state already has the form in which its values are stored."""
+
+_values = itemgetter(*_FIELDS)
 
 
 @dataclass(frozen=True)
@@ -36,7 +45,17 @@ class AnnotationState:
 
     def to_json(self) -> dict[str, Any]:
         """The form in the journal."""
-        return {**asdict(self), "label_ids": list(self.label_ids)}
+        return {
+            "annotator_id": self.annotator_id,
+            "decision": self.decision,
+            "label_ids": list(self.label_ids),
+            "flagged": self.flagged,
+            "note": self.note,
+            "origin": self.origin,
+            "run_id": self.run_id,
+            "probability": self.probability,
+            "decided_at": self.decided_at,
+        }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> AnnotationState:
@@ -69,13 +88,27 @@ def skipped(annotator: int) -> AnnotationState:
     return AnnotationState(annotator, Decision.SKIPPED, decided_at=utc_now())
 
 
+_COLUMNS: tuple[Any, ...] = (
+    Annotation.review_id,
+    Annotation.annotator_id,
+    Annotation.decision,
+    Annotation.flagged,
+    Annotation.note,
+    Annotation.origin,
+    Annotation.run_id,
+    Annotation.probability,
+    Annotation.decided_at,
+)
+"""A review and, but for the labels, the fields of `AnnotationState` in their order."""
+
+
 def states(session: Session, review_ids: Iterable[int], annotator: int | None = None) -> dict[int, AnnotationState]:
     """Annotations by review id, of one annotator or of whoever; reviews without one are left out."""
     wanted = list(review_ids)
     found: dict[int, AnnotationState] = {}
     for start in range(0, len(wanted), CHUNK):
         part = wanted[start : start + CHUNK]
-        rows = select(Annotation).where(col(Annotation.review_id).in_(part))
+        rows = select(*_COLUMNS).where(col(Annotation.review_id).in_(part))
         links = select(AnnotationLabel.review_id, AnnotationLabel.annotator_id, AnnotationLabel.label_id).where(
             col(AnnotationLabel.review_id).in_(part)
         )
@@ -85,58 +118,30 @@ def states(session: Session, review_ids: Iterable[int], annotator: int | None = 
         labels: dict[tuple[int, int], list[int]] = {}
         for review_id, annotator_id, label_id in session.exec(links):
             labels.setdefault((review_id, annotator_id), []).append(label_id)
-        for row in session.exec(rows):
-            found[row.review_id] = _state(row, labels.get((row.review_id, row.annotator_id), []))
+        for review_id, annotator_id, decision, *others in session.execute(rows):
+            label_ids = tuple(sorted(labels.get((review_id, annotator_id), ())))
+            found[review_id] = AnnotationState(annotator_id, decision, label_ids, *others)
     return found
 
 
-def _state(row: Annotation, label_ids: list[int]) -> AnnotationState:
-    return AnnotationState(
-        annotator_id=row.annotator_id,
-        decision=row.decision,
-        label_ids=tuple(sorted(label_ids)),
-        flagged=row.flagged,
-        note=row.note,
-        origin=row.origin,
-        run_id=row.run_id,
-        probability=row.probability,
-        decided_at=row.decided_at,
-    )
-
-
-def write_states(session: Session, wanted: dict[int, dict[str, Any] | None], annotators: dict[int, set[int]]) -> None:
+def write_states(
+    session: Session, wanted: dict[int, dict[str, Any] | None], given: Iterable[tuple[int, int]]
+) -> None:
     """Make the annotation tables say what the journal's states say. For the journal alone.
 
-    `wanted` maps review ids to journal states (None: no annotation); `annotators` maps review ids to those
-    whose annotations give way to it.
+    `wanted` maps review ids to journal states (None: no annotation); `given` are the pairs of review and
+    annotator whose annotations give way to it. The statements are prepared once and run for every row, so that
+    a batch of 100,000 takes a second or two, and between rows the screen's thread has its turn.
     """
-    by_annotator: dict[int, list[int]] = {}
-    for review_id in wanted:
-        for annotator in annotators[review_id]:
-            by_annotator.setdefault(annotator, []).append(review_id)
-    for annotator, reviews in by_annotator.items():
-        for start in range(0, len(reviews), CHUNK):
-            part = reviews[start : start + CHUNK]
-            for table in (AnnotationLabel, Annotation):
-                session.execute(
-                    delete(table).where(
-                        col(table.review_id).in_(part),
-                        col(table.annotator_id) == annotator,
-                    )
-                )
-    rows, links = [], []
-    for review_id, data in wanted.items():
-        if data is None:
-            continue
-        row = {key: value for key, value in data.items() if key != "label_ids"}
-        row["decision"] = Decision(row["decision"]) if row["decision"] else None
-        row["origin"] = Origin(row["origin"])
-        rows.append({"review_id": review_id, **row})
-        links += [
-            {"review_id": review_id, "annotator_id": data["annotator_id"], "label_id": label_id}
-            for label_id in data["label_ids"]
-        ]
-    if rows:
-        session.execute(insert(Annotation), rows)
-    if links:
-        session.execute(insert(AnnotationLabel), links)
+    connection = session.connection()
+    gone = sorted(given)
+    for its_table in (_LINKS, _ROWS):
+        sqlite.delete_rows(connection, its_table, ("review_id", "annotator_id"), gone)
+    rows: list[tuple[Any, ...]] = []
+    links: list[tuple[int, int, int]] = []
+    for review_id, data in sorted(wanted.items(), key=itemgetter(0)):
+        if data is not None:
+            rows.append((review_id, *_values(data)))
+            links += [(review_id, data["annotator_id"], label_id) for label_id in data["label_ids"]]
+    sqlite.insert_rows(connection, _ROWS, rows)
+    sqlite.insert_rows(connection, _LINKS, links)

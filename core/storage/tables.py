@@ -98,6 +98,8 @@ class Label(SQLModel, table=True):
     position: int
     archived: bool = False
     """No longer offered, but kept by the reviews that have it."""
+    merged_into: int | None = Field(default=None, foreign_key="label.id")
+    """The label that has its reviews since a merge; what older runs and files say of this one means that one."""
     removed: bool = False
     """Taken out by undo. The row stays, because runs and suggestions may still name it."""
 
@@ -144,9 +146,9 @@ class Review(SQLModel, table=True):
     digest: bytes = Field(sa_column=Column(LargeBinary(16), nullable=False))
     """First 16 bytes of the SHA-256 of the text."""
     group_id: int
-    """Id of the first review with the same text; its own id when there is none before it."""
+    """Id of the first review with the same or nearly the same text; its own id when it is that."""
     shuffle: int
-    """Place in the project's random order, 0 to 2^62; equal for equal texts."""
+    """Place in the project's random order, 0 to 2^62; at the import the same for a whole group."""
     audit: bool
     """Drawn for the audit set: once labelled, accuracy is measured on it and nothing is trained on it."""
 
@@ -218,6 +220,8 @@ class Subject(StrEnum):
     ANNOTATION = "annotation"
     LABEL = "label"
     SOURCE = "source"
+    GROUP = "group"
+    """Which group a review belongs to."""
 
 
 class Change(SQLModel, table=True):

@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from core.errors import LabelloopError, ProjectError
 from core.storage.database import Database
+from core.storage.signature import signature
 
 T = TypeVar("T")
 
@@ -33,6 +34,11 @@ class OrderedWriter:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        with database.reading() as session:
+            self.known = signature(session)
+            """The project as it was after our last commit."""
+        self.overtaken = False
+        """Somebody else has committed between our commits. Whoever acts on it sets it back."""
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="ordered-writer", daemon=True)
         self._thread.start()
@@ -61,7 +67,10 @@ class OrderedWriter:
         while (job := self._jobs.get()) is not None:
             try:
                 with self._database.writing() as session:
+                    found = signature(session)
                     result = job.work(session)
+                    session.flush()
+                    known = signature(session)
             except LabelloopError as error:
                 _tell(job.failed, error)
             except Exception as error:
@@ -69,6 +78,8 @@ class OrderedWriter:
                 unexpected.__cause__ = error
                 _tell(job.failed, unexpected)
             else:
+                self.overtaken = self.overtaken or found != self.known
+                self.known = known
                 _tell(job.done, result)
 
 

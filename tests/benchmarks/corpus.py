@@ -8,6 +8,7 @@ earlier one with a small change; their column `copy_of` names it.
 from __future__ import annotations
 
 import csv
+import itertools
 import random
 import re
 import struct
@@ -106,7 +107,7 @@ def _neighbours(texts: list[str]) -> dict[str, list[str]]:
     following: dict[str, list[str]] = {}
     for text in texts:
         words = ["", *text.split(), ""]
-        for word, after in zip(words, words[1:], strict=False):
+        for word, after in itertools.pairwise(words):
             following.setdefault(word, []).append(after)
     return following
 
@@ -120,7 +121,7 @@ def _walk(following: dict[str, list[str]], length: int, draw: random.Random) -> 
         word = choices[int(draw.random() * len(choices))]
         if word:
             words.append(re.sub(r"\d", lambda _: str(draw.randrange(1, 10)), word) if word.isdigit() else word)
-        if len(words) >= length and (not word or word[-1] in ".!?") or len(words) > length + 40:
+        if (len(words) >= length and (not word or word[-1] in ".!?")) or len(words) > length + 40:
             break
     if draw.random() < 0.2:
         words.append(draw.choice(NUMBERS).format(*_numbers(draw)))

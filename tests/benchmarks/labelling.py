@@ -10,6 +10,7 @@ project is copied first; its reviews need ids of their own.
 from __future__ import annotations
 
 import argparse
+import atexit
 import fcntl
 import os
 import pty
@@ -28,7 +29,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-TITLE = re.compile(rb"(?:\xe2\x95\xad|\xe2\x94\x80)[^\x1b]*?(?:\x1b\[[0-9;]*m)* ?([A-Za-z]*\d+) \xc2\xb7 ")
+TITLE = re.compile(rb"m *([A-Za-z]*\d+) \xc2\xb7 ")
 """A review's id in the border of its panel, followed by “·”."""
 
 PATIENCE = 20.0
@@ -48,6 +49,7 @@ class Terminal:
             stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True,
         )  # fmt: skip
         os.close(slave)
+        atexit.register(self.process.kill)
         self._seen = b""
 
     def write(self, keys: bytes) -> None:
@@ -60,7 +62,7 @@ class Terminal:
         self._seen = b""
         while time.perf_counter() < end:
             self.read(0.5)
-            found = [one for one in TITLE.findall(self._seen) if one != known]
+            found: list[bytes] = [one for one in TITLE.findall(self._seen) if one != known]
             if found:
                 return found[-1]
         raise SystemExit(f"No other review than {known!r} came within {PATIENCE:.0f} s: {self._seen[-300:]!r}")

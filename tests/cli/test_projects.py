@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from core import settings
 from tests.cli.conftest import Command, in_process
 
 Document = Callable[..., Any]
@@ -175,3 +176,19 @@ def test_wrong_settings_are_told_and_do_no_harm(labelloop: Command, document: Do
     result = labelloop("import", "a.db", "few.csv")
     assert result.exit_code == 0
     assert "“annotator”" in result.stderr
+
+
+def test_import_tells_of_near_duplicates_and_heeds_the_setting(
+    labelloop: Command, document: Document, tmp_path: Path
+) -> None:
+    first = "Great little kettle, works perfectly, and my wife loves the colour."
+    file = tmp_path / "a.csv"
+    file.write_text(f'text\n"{first}"\n"{first[:-1]}!"\n', encoding="utf-8")
+    labelloop("new", tmp_path / "a.db", "--labels", "good,bad")
+    assert "1 text, labelled with what" in labelloop("import", tmp_path / "a.db", file, "--dry-run").stdout
+    settings.save({"alike": 1.0})
+    assert document("import", tmp_path / "a.db", file, "--dry-run")["alike_texts"] == 0
+    settings.save({"alike": 0.4})
+    result = labelloop("import", tmp_path / "a.db", file)
+    assert "alike" in result.stderr, "what is wrong in the settings is named"
+    assert "nearly the same" in result.stdout

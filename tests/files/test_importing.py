@@ -84,6 +84,7 @@ def test_the_report_comes_before_anything_is_written(project: MakeProject, tmp_p
         duplicate_texts=2,
         already_there=1,
         duplicate_ids=1,
+        alike_texts=0,
     )
     assert import_file(database, choice, "ann") == report, "and it does what it said"
     assert given(database) == {3: {"positive"}, 4: {"neutral"}, 6: {"neutral"}, 7: {"positive"}}
@@ -91,7 +92,7 @@ def test_the_report_comes_before_anything_is_written(project: MakeProject, tmp_p
 
 def test_copies_of_a_text_are_one_group_within_and_across_imports(project: MakeProject, tmp_path: Path) -> None:
     database = project(reviews=["same", "other", "same"])
-    import_file(database, Choice(write_csv(tmp_path / "b.csv", ["text"], [["same"], ["Same"], ["other"]])), "ann")
+    import_file(database, Choice(write_csv(tmp_path / "b.csv", ["text"], [["same"], ["some"], ["other"]])), "ann")
     reviews = table(database)
     assert [one.group_id for one in reviews] == [1, 2, 1, 1, 5, 2]
     for one in reviews:

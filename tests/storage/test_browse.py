@@ -13,7 +13,7 @@ from core.storage import browse, decisions, runs
 from core.storage.browse import Filter, Order, State
 from core.storage.database import Database, annotator_id, project_of
 from core.storage.states import AnnotationState, labelled, states
-from core.storage.tables import Decision, QueueEntry, Review, Suggestion
+from core.storage.tables import Decision, Origin, QueueEntry, Review, Suggestion
 from tests.conftest import MakeProject
 
 from .corpus import busy, reviews, suggest
@@ -157,3 +157,40 @@ def test_a_review_is_found_by_its_own_id_before_its_row(project: MakeProject) ->
         assert browse.find_by_name(session, "r2") == 2
         for nothing in ("", "4", "R2", "²", "r", "99999999999999999999"):
             assert browse.find_by_name(session, nothing) is None
+
+
+def test_the_further_conditions_are_what_a_plain_loop_gives(database: Database) -> None:
+    table = rows(database)
+    with database.reading() as session:
+        audit = {review.id: review.audit for review in session.exec(select(Review))}
+    times = sorted(row["state"].decided_at for row in table if row["state"].decided_at)
+    middle = times[len(times) // 2]
+    conditions: list[tuple[dict[str, Any], Callable[[Row], bool]]] = [
+        ({"audit": True}, lambda row: bool(audit[row["id"]])),
+        ({"audit": False}, lambda row: not audit[row["id"]]),
+        ({"source_id": 1}, lambda _row: True),
+        ({"source_id": 2}, lambda _row: False),
+        ({"suggested_id": 2}, lambda row: row["suggested"] is not None and row["suggested"].label_id == 2),
+        ({"at_least": 0.75}, lambda row: row["suggested"] is not None and probability(row) >= 0.75),
+        ({"at_most": 0.75}, lambda row: row["suggested"] is not None and probability(row) <= 0.75),
+        *(
+            ({"origin": origin}, lambda row, origin=origin: row["state"].decision and row["state"].origin is origin)
+            for origin in Origin
+        ),
+        ({"since": middle}, lambda row: row["state"].decided_at >= middle),
+        (
+            {"until": middle},
+            lambda row: bool(row["state"].decided_at) and row["state"].decided_at[: len(middle)] <= middle,
+        ),
+        ({"until": times[0][:10]}, lambda row: row["state"].decided_at[:10] == times[0][:10]),
+    ]
+    with database.reading() as session:
+        for (fields, lets), state, order in itertools.product(
+            conditions, State, (Order.FILE, Order.SURE, Order.QUEUE)
+        ):
+            wanted = Filter(state, order=order, **fields)
+            found = [row for row in table if lets_through(row, state, None) and lets(row)]
+            expected = [row["id"] for row in in_order(found, order)]
+            assert browse.page(session, wanted, 0, COUNT) == expected, wanted
+            assert browse.total(session, wanted) == len(expected), wanted
+            assert list(browse.every(session, wanted)) == expected, wanted

@@ -19,9 +19,10 @@ from hypothesis.stateful import (
 )
 from sqlmodel import Session, col, select
 
+from core.errors import SchemeError
 from core.files.importing import Choice, import_file
 from core.labels import SchemeKind, new_labels
-from core.storage import browse, decisions, journal, runs, scheme
+from core.storage import browse, decisions, journal, runs, scheme, scheme_changes
 from core.storage.database import Database, annotator_id, create, open_project
 from core.storage.states import AnnotationState, accepted, labelled, skipped, states
 from core.storage.tables import (
@@ -47,11 +48,7 @@ def tables(session: Session) -> State:
     reviews = session.exec(select(Review.id)).all()
     return {
         "annotations": states(session, [review_id for review_id in reviews if review_id is not None]),
-        "labels": {
-            label.id: (label.name, label.key, label.keywords)
-            for label in session.exec(select(Label))
-            if not label.removed
-        },
+        "labels": {label.id: scheme.state_of(label) for label in session.exec(select(Label)) if not label.removed},
         "sources": {source.id for source in session.exec(select(Source)) if not source.withdrawn},
     }
 
@@ -74,7 +71,7 @@ def replayed(session: Session, first: State) -> State:
         elif change.subject is Subject.LABEL:
             labels.pop(change.subject_id, None)
             if after is not None:
-                labels[change.subject_id] = (after["name"], after["key"], after["keywords"])
+                labels[change.subject_id] = after
         else:
             (sources.discard if after is None else sources.add)(change.subject_id)
     return {"annotations": annotations, "labels": labels, "sources": sources}
@@ -169,6 +166,36 @@ class History(RuleBasedStateMachine):
                 assert (before.label_ids if before else ()) == (after.label_ids if after else ())
         self.note_progress(batch)
 
+    @rule(
+        who=person, pick=picks, onto=picks, how=st.sampled_from(["add", "rename", "merge", "archive", "back", "move"])
+    )
+    def change_the_scheme(self, who: int, pick: int, onto: int, how: str) -> None:
+        assert self.database is not None
+        person = self.people[who]
+        with self.database.writing() as session:
+            known = [label.id for label in scheme.labels(session, archived=True) if label.id is not None]
+            one, other = known[pick % len(known)], known[onto % len(known)]
+            before = tables(session)
+            try:
+                if how == "add":
+                    batch: int | None = scheme_changes.add(session, person, f"new {pick}")
+                elif how == "rename":
+                    batch = scheme_changes.rename(session, person, one, f"name {onto}")
+                elif how == "merge":
+                    batch = scheme_changes.merge(session, person, one, other)
+                elif how == "archive":
+                    batch = scheme_changes.archive(session, person, one)
+                elif how == "back":
+                    batch = scheme_changes.bring_back(session, person, one)
+                else:
+                    batch = scheme_changes.move(session, person, one, 1 if onto % 2 else -1)
+            except SchemeError:
+                batch = None
+                assert tables(session) == before, "what is refused changes nothing"
+            if how == "merge" and batch is not None:
+                assert not any(one in state.label_ids for state in tables(session)["annotations"].values())
+        self.note_progress(batch)
+
     @rule(who=person, every=st.integers(1, 3))
     def many_at_once(self, who: int, every: int) -> None:
         assert self.database is not None
@@ -241,6 +268,10 @@ class History(RuleBasedStateMachine):
             assert counted.flagged == sum(a.flagged for a in annotations)
             assert counted.audit_labelled == sum(visible[review_id].audit for review_id in is_labelled)
             given = [label_id for a in annotations for label_id in a.label_ids]
+            offered = scheme.labels(session)
+            keys = [label.key for label in offered if label.key]
+            assert len(keys) == len(set(keys)), "no key gives two labels"
+            assert len(offered) >= (1 if self.multi else 2)
             assert counted.by_label == {label_id: given.count(label_id) for label_id in set(given)}
 
     def walk_the_whole_history(self) -> None:

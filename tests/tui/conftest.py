@@ -81,6 +81,8 @@ async def settle(pilot: Pilot[None], app: LabelloopApp) -> None:
     await pilot.pause()
     session_of(app).writer.flush()
     await pilot.pause()
+    await app.workers.wait_for_complete()
+    await pilot.pause()
 
 
 def screen_text(app: LabelloopApp) -> str:

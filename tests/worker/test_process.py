@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -44,7 +45,7 @@ async def test_libraries_that_print_cannot_break_the_protocol(
     """They print through Python, straight to the descriptors and from a child process."""
     (tmp_path / "noise").mkdir()
     (tmp_path / "noise" / "sitecustomize.py").write_text(NOISY)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "noise"))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "noise"), prepend=os.pathsep)
     database = project(reviews=["one", "two"])
     heard, _ = await all_of(Export(str(database.path), str(tmp_path / "out.csv"), "all"))
     assert [type(event) for event in heard if not isinstance(event, Progressed)] == [Started, Exported, Finished]

@@ -19,7 +19,7 @@ from core.storage import browse, cards, learning, queue, runs
 from core.storage.browse import Filter
 from core.storage.database import Database, project_of
 from core.storage.tables import Review, Run, RunStatus, Suggestion
-from core.worker import requests
+from core.worker import events, requests
 from core.worker.client import Worker
 from core.worker.events import (
     Cancelled,
@@ -189,6 +189,29 @@ def test_a_worker_whose_screen_was_killed_leaves_too(labelled_project: Database,
     with labelled_project.writing() as session:
         runs.mark_interrupted(session)
     assert run_of(labelled_project, 1).status in (RunStatus.CANCELLED, RunStatus.INTERRUPTED)
+
+
+def test_the_end_of_its_input_alone_stops_a_worker(labelled_project: Database, training: MakeTrain) -> None:
+    """Somebody may still hold the other end of its output: only the input tells that the screen is gone."""
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "core.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(requests.to_line(training(labelled_project, endless=True)) + "\n")
+    process.stdin.flush()
+    for line in process.stdout:
+        if isinstance(events.from_line(line), StepDone):
+            break
+    process.stdin.close()
+    try:
+        process.wait(timeout=20)
+    finally:
+        process.kill()
+    said = [events.from_line(line) for line in process.stdout]
+    assert isinstance(said[-1], Cancelled)
+    assert run_of(labelled_project, 1).status is RunStatus.CANCELLED
+    process.stdout.close()
 
 
 async def test_what_cannot_be_done_is_said_in_a_sentence(

@@ -56,7 +56,14 @@ def import_(
     """Read reviews from a file into a project."""
     from core.files.importing import Choice, import_file, inspect
 
-    choice = Choice(file, text_column=text, id_column=identifier, label_column=label, encoding=encoding)
+    choice = Choice(
+        file,
+        text_column=text,
+        id_column=identifier,
+        label_column=label,
+        encoding=encoding,
+        alike=settings().alike,
+    )
     with opened(project) as database:
         if dry_run:
             _, report = inspect(database, choice)
@@ -97,6 +104,8 @@ def _rows(report: Report) -> list[tuple[str, str]]:
         rows.append(("empty texts", f"{report.empty_texts:,}, which are never trained on"))
     if report.duplicate_texts:
         rows.append(("same texts", f"{report.duplicate_texts:,} repeat an earlier row; one decision labels all"))
+    if report.alike_texts:
+        rows.append(("nearly the same", f"{count(report.alike_texts, 'text')}, labelled with what they are like"))
     if report.already_there:
         rows.append(("already there", f"{count(report.already_there, 'text')} stand in the project already"))
     if report.duplicate_ids:

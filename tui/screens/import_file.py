@@ -117,6 +117,7 @@ class ImportScreen(Screen[None]):
             text_column=self._chosen("text"),
             id_column=self._chosen("id"),
             label_column=self._chosen("label"),
+            alike=self._desk.settings.alike,
         )
         self.query_one(Button).disabled = True
         self._tell("importing…", "$accent")
@@ -153,6 +154,8 @@ class ImportScreen(Screen[None]):
         twice = (
             f" {count(report.duplicate_texts, 'text')} stand there more than once." if report.duplicate_texts else ""
         )
+        if report.alike_texts:
+            twice += f" {count(report.alike_texts, 'text')} nearly repeat another and are labelled with it."
         self.notify(f"{count(report.rows, 'review')} imported.{twice}", timeout=8, markup=False)
         self.dismiss()
         if self._into_open:

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
+
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets import Footer
 
+from core.labelling.session import Walk
+from core.labels import codes
+from core.phrases import count, one_line
 from core.storage import browse
 from core.worker.state import JobState
 from tui.bindings import bindings
 from tui.desk import Desk
-from tui.messages import StepTaken, WriteFailed
+from tui.messages import StepMoved, StepTaken, WriteFailed
 from tui.screens.ask import Ask, FindLabel
 from tui.widgets.job_strip import JobStrip
 from tui.widgets.label_board import LabelBoard
+from tui.widgets.label_list import LabelList
 from tui.widgets.review_panel import ReviewPanel
+from tui.widgets.step_strip import StepStrip
 from tui.widgets.top_bar import TopBar
 from tui.widgets.trail import Trail
 
@@ -34,6 +42,9 @@ class LabelScreen(Screen[None]):
         self._session = desk.session
         self._chosen: set[int] = set()
         self._hidden = False
+        self._typed = ""
+        """First digits of the number of a label, where there are many."""
+        self._marking = desk.settings.mark_words
 
     def compose(self) -> ComposeResult:
         yield TopBar()
@@ -41,7 +52,10 @@ class LabelScreen(Screen[None]):
             with Vertical(id="work"):
                 yield LabelBoard()
                 yield ReviewPanel()
-            yield Trail()
+            with Vertical(id="aside"):
+                yield Trail()
+                yield LabelList()
+        yield StepStrip()
         yield JobStrip()
         yield Footer(compact=True, show_command_palette=False)
 
@@ -49,7 +63,8 @@ class LabelScreen(Screen[None]):
         self._desk.job_changed.subscribe(self, self._job_changed)
         self._desk.project_changed.subscribe(self, self._project_changed)
         self._review, self._board = self.query_one(ReviewPanel), self.query_one(LabelBoard)
-        self._trail, self._bar, self._strip = self.query_one(Trail), self.query_one(TopBar), self.query_one(JobStrip)
+        self._trail, self._list = self.query_one(Trail), self.query_one(LabelList)
+        self._bar, self._strip = self.query_one(TopBar), self.query_one(JobStrip)
         self.call_after_refresh(self._show_all)
 
     def on_resize(self) -> None:
@@ -68,42 +83,84 @@ class LabelScreen(Screen[None]):
         """Draw everything that depends on the review that is up."""
         session = self._session
         with self.app.batch_update():
-            self._review.show(session.current)
+            self._review.show(session.current, self._marked())
             self._show_labels()
             self._trail.show(session.decided, session.scheme)
             pace = session.pace
             self._bar.show(
-                session.name,
+                session.name if session.walk is None else f"{session.name} › {_walking(session.walk)}",
                 session.counts,
                 pace.per_minute,
                 pace.minutes_left(session.remaining),
-                pace.decided,
+                pace.streak,
             )
 
     def _show_labels(self) -> None:
         session = self._session
         self._board.show(
-            session.current, session.scheme, session.counts.by_label, self._chosen, self._hidden, session.multi
+            session.current,
+            session.scheme,
+            session.counts.by_label,
+            self._chosen,
+            self._hidden,
+            session.multi,
+            self._typed,
         )
+        self._list.show(session.scheme, self._typed)
+
+    def _marked(self) -> dict[str, str]:
+        """Words to mark in the review, with their styles: those of the keyword rule, then those searched for."""
+        marked: dict[str, str] = {}
+        if self._marking:
+            for label in self._session.scheme:
+                marked.update(dict.fromkeys(label.keywords, f"underline $label-{label.colour}"))
+        marked.update(dict.fromkeys(self._desk.words, "bold reverse $accent"))
+        return marked
 
     def _next_review(self) -> None:
         self._chosen.clear()
+        self._typed = ""
         self._hidden = False
         self._show_review()
+        self._suggest_rest()
+
+    def _suggest_rest(self) -> None:
+        """After long work without a break, say so once; the settings say after how long."""
+        now, pace, after = time.monotonic(), self._session.pace, self._desk.settings.rest_minutes
+        if after and pace.minutes_at_work(now) >= after:
+            pace.rest(now)
+            self.notify(
+                f"{after} minutes without a break, {pace.streak:,} decisions. Look out of the window for a while: "
+                "tired people mislabel.",
+                title="Time for a rest",
+                timeout=12,
+                markup=False,
+            )
 
     # ------------------------------------------------------------------ labels
 
     def on_key(self, event: events.Key) -> None:
-        """A label's key gives the label, or in a multi-label project toggles it."""
-        if event.character is None:
+        """A label's key gives the label, or in a multi-label project toggles it; numbers may take two digits."""
+        code = codes([(label.id, label.key) for label in self._session.scheme if label.id is not None])
+        if self._typed and event.key in ("backspace", "escape"):
+            self._typed = ""
+        elif event.character is None or not event.character.isprintable():
             return
-        for label in self._session.scheme:
-            if label.key and label.key == event.character:
+        else:
+            typed = self._typed + event.character
+            label_id = next((label_id for label_id, key in code.items() if key and key == typed), None)
+            if label_id is None and not any(key.startswith(typed) for key in code.values()):
+                self._typed = ""
+                return
+            self._typed = "" if label_id is not None else typed
+            if label_id is not None:
                 event.stop()
                 event.prevent_default()
-                assert label.id is not None
-                self._label(label.id)
+                self._label(label_id)
                 return
+        event.stop()
+        event.prevent_default()
+        self._show_labels()
 
     @on(LabelBoard.Clicked)
     def _clicked(self, event: LabelBoard.Clicked) -> None:
@@ -175,6 +232,13 @@ class LabelScreen(Screen[None]):
 
         self.app.push_screen(Ask("Note on this review", known, "enter saves · esc leaves it as it was"), write)
 
+    def action_unfold(self) -> None:
+        """Take the group of near-duplicates apart, so that each gets a label of its own."""
+        others = self._session.unfold()
+        told = f"Unfolded: {count(others, 'review')} come up by themselves now." if others else "No review is alike."
+        self.notify(told, timeout=4, markup=False)
+        self._show_review()
+
     def action_find(self) -> None:
         """Find a label by a part of its name."""
 
@@ -198,6 +262,21 @@ class LabelScreen(Screen[None]):
         self._session.first_open()
         self._next_review()
 
+    def walk_through(self, review_ids: Sequence[int], what: str) -> None:
+        """Let just these reviews come up."""
+        self._session.walk_through(review_ids, what)
+        self.refresh_bindings()
+        self._next_review()
+
+    def action_leave_walk(self) -> None:
+        self._session.leave_walk()
+        self.refresh_bindings()
+        self._next_review()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """A walk can be left while there is one."""
+        return self._session.walk is not None if action == "leave_walk" else True
+
     def action_jump(self) -> None:
         """Go to a review by its id or row."""
 
@@ -219,7 +298,12 @@ class LabelScreen(Screen[None]):
         self._next_review()
 
     def action_columns(self) -> None:
-        self._review.toggle_class("-columns")
+        self._review.toggle_columns()
+
+    def action_mark(self) -> None:
+        """Mark the words of the keyword rule, or leave them as they are."""
+        self._marking = not self._marking
+        self._show_review()
 
     def action_down(self) -> None:
         self._review.scroll_page_down(animate=False)
@@ -230,19 +314,32 @@ class LabelScreen(Screen[None]):
     # ------------------------------------------------------------------ undoing
 
     def action_undo(self) -> None:
-        self._session.undo(lambda step: self._post(StepTaken(step, undone=True)))
+        self._session.undo(
+            lambda step: self._post(StepTaken(step, undone=True)),
+            lambda title, done, total: self._post(StepMoved(title, done, total, undone=True)),
+        )
 
     def action_redo(self) -> None:
-        self._session.redo(lambda step: self._post(StepTaken(step, undone=False)))
+        self._session.redo(
+            lambda step: self._post(StepTaken(step, undone=False)),
+            lambda title, done, total: self._post(StepMoved(title, done, total, undone=False)),
+        )
 
-    def _post(self, message: StepTaken) -> None:
+    def _post(self, message: StepTaken | StepMoved) -> None:
         """From the writer's thread."""
         self.post_message(message)
+
+    def on_step_moved(self, message: StepMoved) -> None:
+        """A large step is under way; labelling goes on meanwhile."""
+        if message.done < message.total:
+            doing = f"{'undoing' if message.undone else 'redoing'} {message.title}"
+            self.query_one(StepStrip).show(doing, message.done, message.total)
 
     def on_step_taken(self, message: StepTaken) -> None:
         """An undo or redo is on disk: show what it changed."""
         step = message.step
         what = "undo" if message.undone else "redo"
+        self.query_one(StepStrip).clear()
         if step is None:
             self.notify(f"There is nothing to {what}.", timeout=3, markup=False)
             return
@@ -251,6 +348,10 @@ class LabelScreen(Screen[None]):
         if step.changes > 1:
             done = "Undone" if message.undone else "Done again"
             self.notify(f"{done}: {step.title} ({step.changes:,} changes).", timeout=4, markup=False)
+
+    def on_counted(self) -> None:
+        """The counts are others."""
+        self._show_review()
 
     def on_write_failed(self, message: WriteFailed) -> None:
         """A decision did not reach the disk: bring its review back with the reason."""
@@ -267,4 +368,9 @@ class LabelScreen(Screen[None]):
 
     def _project_changed(self, _nothing: None) -> None:
         self._session.refresh()
+        self._chosen &= {label.id for label in self._session.scheme if label.id is not None}
         self._show_review()
+
+
+def _walking(walk: Walk) -> str:
+    return one_line(f"{walk.shown:,}/{len(walk.review_ids):,} {walk.what}", 40)

@@ -44,10 +44,10 @@ class TrainScreen(Screen[None]):
             yield Static(id="facts")
             with Horizontal(id="plots"):
                 with Vertical(classes="card plot") as box:
-                    box.border_title = " Loss "
+                    box.border_title = "Loss"
                     yield Curve(id="loss")
                 with Vertical(classes="card plot") as box:
-                    box.border_title = " Held-out accuracy "
+                    box.border_title = "Held-out accuracy"
                     yield Curve(id="accuracy")
             yield Static(id="runs", classes="card")
             yield Static(id="log", classes="card")
@@ -55,8 +55,8 @@ class TrainScreen(Screen[None]):
         yield Footer(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
-        self.query_one("#runs").border_title = " Runs "
-        self.query_one("#log").border_title = " Log of the worker "
+        self.query_one("#runs").border_title = "Runs"
+        self.query_one("#log").border_title = "Log of the worker"
         self.query_one("#log").display = False
         self._desk.job_changed.subscribe(self, self._job_changed)
         self._seen_points = -1

@@ -9,12 +9,16 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
+from core.labels import KEYS, codes
 from core.phrases import percent
-from core.storage.cards import Card
+from core.storage.cards import Card, Suggested
 from core.storage.tables import Label, QueueReason
 
-MANY = 9
-"""Labels beyond which they are listed in columns, without bars."""
+MANY = len(KEYS)
+"""Labels beyond which only the most probable are shown here, and all of them in the list beside."""
+
+NEAR = 10
+"""Of many labels, how many are shown at most: one for every last digit."""
 
 
 DOUBT = 0.5
@@ -38,6 +42,8 @@ class LabelBoard(Static):
     def __init__(self) -> None:
         super().__init__()
         self._rows: list[int | None] = []
+        self._height = 0
+        """Lines drawn last; a layout is made only when it changes."""
 
     def show(
         self,
@@ -47,27 +53,31 @@ class LabelBoard(Static):
         chosen: Collection[int],
         hidden: bool,
         multi: bool,
+        typed: str = "",
     ) -> None:
         """Draw the board.
 
         `chosen` are labels toggled in a multi-label project and not confirmed yet; `hidden` says that the
-        suggestion is put aside.
+        suggestion is put aside; `typed` are the first digits of a label's number.
         """
-        lines = [_why(card, labels, hidden, multi)]
         given = card.state.label_ids if card is not None and card.state is not None else ()
         said = None if card is None or hidden or card.audit else card.suggested
-        if len(labels) <= MANY:
-            width = max((len(label.name) for label in labels), default=0)
-            bar = max(10, min(40, self.size.width - width - 40))
-            for label in labels:
-                assert label.id is not None
-                marks = _marks(label.id, given, chosen, said.label_ids if said else (), multi)
-                score = said.scores.get(label.id) if said else None
-                lines.append(_row(label, width, bar, score, counts.get(label.id, 0), marks))
-        else:
-            lines += _columns(labels, given, chosen, said.label_ids if said else (), max(self.size.width, 40))
-        self._rows = [None, *(label.id for label in labels)] if len(labels) <= MANY else []
-        self.update(Content("\n").join(lines))
+        code = codes([(label.id, label.key) for label in labels if label.id is not None])
+        many = len(labels) > MANY
+        shown = _near(labels, code, typed, said, chosen, given) if many else labels
+        width = max((len(label.name) for label in shown), default=0)
+        bar = max(10, min(40, self.size.width - width - 40))
+        lines = [_many(len(labels), typed) if many and (typed or said is None) else _why(card, labels, hidden, multi)]
+        for label in shown:
+            assert label.id is not None
+            marks = _marks(label.id, given, chosen, said.label_ids if said else (), multi)
+            score = said.scores.get(label.id) if said else None
+            lines.append(_row(label, code[label.id], width, bar, score, counts.get(label.id, 0), marks))
+        if many:
+            lines += [Content("")] * (1 + NEAR - len(lines))
+        self._rows = [None, *(label.id for label in shown)]
+        self.update(Content("\n").join(lines), layout=len(lines) != self._height)
+        self._height = len(lines)
 
     def on_click(self, event: events.Click) -> None:
         """Give the label of the clicked line."""
@@ -119,10 +129,39 @@ def _marks(
     return Content("")
 
 
-def _row(label: Label, width: int, bar: int, score: float | None, count: int, marks: Content) -> Content:
+def _near(
+    labels: Sequence[Label],
+    code: dict[int, str],
+    typed: str,
+    said: Suggested | None,
+    chosen: Collection[int],
+    given: Collection[int],
+) -> list[Label]:
+    """Of many labels those to show: the ones whose number begins as typed, else chosen, given, most probable."""
+    if typed:
+        return [label for label in labels if code[label.id or 0].startswith(typed)][:NEAR]
+    scores = said.scores if said is not None else {}
+    ranked = sorted(
+        labels,
+        key=lambda label: (label.id not in chosen, label.id not in given, -scores.get(label.id or 0, 0.0)),
+    )
+    wanted = NEAR if said is not None else max(len(chosen), len(given))
+    return ranked[: min(NEAR, wanted)]
+
+
+def _many(labels: int, typed: str) -> Content:
+    """How to give one of many labels."""
+    if typed:
+        return Content.assemble(
+            (f"{typed}_ ", "bold $accent"), ("type the rest of the number · esc forgets it", "$faint")
+        )
+    return Content.styled(f"{labels} labels: type a label’s number, or l and a part of its name.", "$faint")
+
+
+def _row(label: Label, code: str, width: int, bar: int, score: float | None, count: int, marks: Content) -> Content:
     colour = f"$label-{label.colour}"
     parts = [
-        Content.styled(f" {label.key or ' '} ", f"bold reverse {colour}"),
+        Content.styled(f" {code or ' '} ", f"bold reverse {colour}"),
         Content.styled(f" {label.name:<{width}} ", f"bold {colour}"),
     ]
     if score is not None:
@@ -133,22 +172,3 @@ def _row(label: Label, width: int, bar: int, score: float | None, count: int, ma
     else:
         parts.append(Content.styled(f" {count:,} so far", "$faint"))
     return Content("").join([*parts, marks])
-
-
-def _columns(
-    labels: Sequence[Label], given: Sequence[int], chosen: Collection[int], suggested: Sequence[int], width: int
-) -> list[Content]:
-    cell = max(len(label.name) for label in labels) + 6
-    across = max(1, width // cell)
-    down = -(-len(labels) // across)
-    lines = []
-    for row in range(down):
-        cells = []
-        for label in labels[row::down]:
-            mark = "✓" if label.id in chosen else "●" if label.id in given else "◀" if label.id in suggested else " "
-            style = "bold $accent" if mark != " " else f"$label-{label.colour}"
-            text = f"{label.key or '·'} {label.name} {mark}"
-            cells.append(Content.styled(f"{text:<{cell}}", style))
-        lines.append(Content("").join(cells))
-    lines.append(Content.styled("l finds a label by a part of its name", "$faint"))
-    return lines

@@ -1,4 +1,4 @@
-"""A table over the database: only the rows in sight are read, however many there are."""
+"""Tables over the database: only the rows in sight are read, in a thread, however many there are."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rich.segment import Segment
 from rich.style import Style
-from textual import events
+from textual import events, on
 from textual.binding import Binding
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -26,14 +26,21 @@ KEPT_PAGES = 20
 class TableRow:
     """A row as shown. Cells are already safe to show."""
 
-    review_id: int
+    key: int
+    """The number of the review, or of whatever the row is about."""
     cells: tuple[str, ...]
-    colour: str
-    """Variable of the theme for the label's cell; empty for none."""
+    colour: str = ""
+    """Variable of the theme for the second cell; empty for none."""
+    dim: bool = False
+    """Shown faintly: there is nothing to be done with it."""
+
+
+Read = Callable[[int, int], list[TableRow]]
+"""Gives the rows from an offset on, at most so many. Called in a thread."""
 
 
 class ReviewTable(ScrollView, can_focus=True):
-    """Shows reviews in rows; the row under the cursor can be opened."""
+    """Shows reviews, or anything else in rows; the row under the cursor can be opened."""
 
     DEFAULT_CSS = """
     ReviewTable {
@@ -54,49 +61,110 @@ class ReviewTable(ScrollView, can_focus=True):
     class Chosen(Message):
         """A row was clicked twice or opened."""
 
-        def __init__(self, review_id: int) -> None:
+        def __init__(self, key: int) -> None:
             super().__init__()
-            self.review_id = review_id
+            self.key = key
+
+    class Moved(Message):
+        """There is another row under the cursor, or it has only now been read."""
+
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, ReviewTable.Moved)
+
+    class PageRead(Message):
+        """A page was read in a thread."""
+
+        def __init__(self, generation: int, number: int, rows: list[TableRow]) -> None:
+            super().__init__()
+            self.generation, self.number, self.rows = generation, number, rows
 
     def __init__(self, widths: Sequence[int], titles: Sequence[str]) -> None:
         """Make a table; the last column takes the room that the others leave."""
         super().__init__()
         self._widths, self._titles = list(widths), list(titles)
-        self._read: Callable[[int, int], list[TableRow]] = lambda _offset, _limit: []
+        self._read: Read = lambda _offset, _limit: []
         self._total = 0
         self._pages: dict[int, list[TableRow]] = {}
+        self._generation = 0
+        """Which rows are shown; what was read for others comes too late."""
+        self._reading = False
 
-    def show(self, total: int, read: Callable[[int, int], list[TableRow]]) -> None:
-        """Show other rows: `read(offset, limit)` gives a page of them."""
-        self._total, self._read = total, read
-        self._pages.clear()
-        self.virtual_size = Size(1, total + 1)
+    def show(self, total: int | None, read: Read, first: list[TableRow] | None = None, at: int = 0) -> None:
+        """Show other rows, beginning with the cursor on row `at`; `first` is the first page if it is known.
+
+        A total of none says that it is still being counted: what has been read can be seen meanwhile.
+        """
+        self._read = read
+        self._forget()
+        if first is not None:
+            self._pages[0] = first
+        self.set_total(len(first or []) if total is None else total)
         self.scroll_to(y=0, animate=False)
-        self.cursor = 0
+        moved = self.cursor != at
+        self.cursor = at
+        if not moved:
+            self.watch_cursor()
+
+    def set_total(self, total: int) -> None:
+        """Say how many rows there are."""
+        self._total = total
+        self.virtual_size = Size(1, total + 1)
         self.refresh()
 
     def reread(self) -> None:
         """Read the rows in sight anew."""
-        self._pages.clear()
+        self._forget()
         self.refresh()
 
+    def _forget(self) -> None:
+        self._pages.clear()
+        self._generation += 1
+        self._reading = False
+
     def row(self, position: int) -> TableRow | None:
-        """The row at a position, read when needed; none beyond the end."""
+        """The row at a position; none beyond the end, and while it is being read."""
         if not 0 <= position < self._total:
             return None
         number = position // PAGE
-        if number not in self._pages:
-            self._pages[number] = self._read(number * PAGE, PAGE)
-            while len(self._pages) > KEPT_PAGES:
-                del self._pages[next(iter(self._pages))]
-        page = self._pages[number]
+        page = self._pages.get(number)
+        if page is None:
+            self._read_page(number)
+            return None
         return page[position % PAGE] if position % PAGE < len(page) else None
+
+    def _read_page(self, number: int) -> None:
+        """Read one page in a thread; others that are wanted come when they are still in sight after that."""
+        if self._reading:
+            return
+        self._reading = True
+        generation, read = self._generation, self._read
+
+        def work() -> None:
+            rows: list[TableRow] = []
+            try:
+                rows = read(number * PAGE, PAGE)
+            finally:
+                self.post_message(self.PageRead(generation, number, rows))
+
+        self.run_worker(work, thread=True, group="pages", exit_on_error=False)
+
+    @on(PageRead)
+    def _page_read(self, event: PageRead) -> None:
+        if event.generation != self._generation:
+            return
+        self._reading = False
+        self._pages[event.number] = event.rows
+        while len(self._pages) > KEPT_PAGES:
+            del self._pages[next(iter(self._pages))]
+        self.refresh()
+        if self.cursor // PAGE == event.number:
+            self.post_message(self.Moved())
 
     @property
     def chosen(self) -> int | None:
         """The review under the cursor."""
         row = self.row(self.cursor)
-        return row.review_id if row else None
+        return row.key if row else None
 
     # ------------------------------------------------------------------ drawing
 
@@ -111,6 +179,8 @@ class ReviewTable(ScrollView, can_focus=True):
         at_cursor = position == self.cursor
         ground = "$block-cursor-background" if at_cursor and self.has_focus else "$panel" if at_cursor else "$surface"
         ink = "$block-cursor-foreground" if at_cursor and self.has_focus else "$foreground"
+        if row.dim and not (at_cursor and self.has_focus):
+            ink = "$faint"
         label = (
             None if (at_cursor and self.has_focus) or not row.colour else self._style(row.colour, ground, bold=True)
         )
@@ -135,6 +205,7 @@ class ReviewTable(ScrollView, can_focus=True):
     def watch_cursor(self) -> None:
         self.scroll_to_region(Region(0, self.cursor, 1, 2), animate=False, force=True)
         self.refresh()
+        self.post_message(self.Moved())
 
     def on_focus(self) -> None:
         self.refresh()
@@ -164,8 +235,8 @@ class ReviewTable(ScrollView, can_focus=True):
         if position < self._total:
             again = position == self.cursor
             self.cursor = position
-            if again and (review_id := self.chosen) is not None:
-                self.post_message(self.Chosen(review_id))
+            if again and (key := self.chosen) is not None:
+                self.post_message(self.Chosen(key))
 
 
 def _fit(text: str, room: int) -> str:

@@ -20,7 +20,7 @@ class TopBar(Static):
     """
 
     def show(
-        self, name: str, counts: Counts, per_minute: float | None, minutes_left: float | None, decided: int
+        self, name: str, counts: Counts, per_minute: float | None, minutes_left: float | None, streak: int
     ) -> None:
         """Draw the line anew."""
         width = max(self.size.width - 2, 40)
@@ -38,7 +38,7 @@ class TopBar(Static):
                 parts.append((f"  {counts.skipped:,} skipped", "$faint"))
             if counts.flagged:
                 parts.append((f"  ⚑ {counts.flagged:,}", "$warning"))
-            parts.append((f"  {decided:,} this session" if decided else "", "$faint"))
+            parts.append((f"  {streak:,} in a row" if streak > 1 else "", "$faint"))
         if per_minute is not None:
             parts.append((f"  {per_minute:.0f}/min", "$accent"))
             if minutes_left is not None and width >= WIDE:
@@ -48,7 +48,7 @@ class TopBar(Static):
         if gap < 1:
             left = Content.assemble((name[: max(4, width - right.cell_length - 2)], "bold $primary"))
             gap = max(1, width - left.cell_length - right.cell_length)
-        self.update(Content.assemble(left, " " * gap, right))
+        self.update(Content.assemble(left, " " * gap, right), layout=False)
 
 
 def _bar(share: float, width: int) -> list[tuple[str, str]]:

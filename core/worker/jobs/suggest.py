@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 from sqlmodel import Session, col, select
 
 from core.errors import ModelError
+from core.evaluate.merging import merged
 from core.labels import SchemeKind
 from core.phrases import percent
 from core.queue.strategies import Margin, MultiLabelMargin, Strategy, interleaved, margins, multi_label_margins
 from core.report import measure
-from core.storage import learning, queue, runs
+from core.storage import learning, queue, runs, scheme
 from core.storage.database import Database, project_of
 from core.storage.queue import Planned
 from core.storage.tables import QueueReason, Review, Run, Suggestion
@@ -152,11 +153,15 @@ def plan(session: Session, run: Run) -> list[Planned]:
         .where(col(Suggestion.run_id) == run.id, col(Review.id).in_(open_ids))
         .order_by(col(Review.shuffle))
     ).all()
+    stands = scheme.standing(session)
+    meant = [stands.get(label_id, label_id) for label_id in run.label_ids]
+    columns = [list(dict.fromkeys(meant)).index(label_id) for label_id in meant]
     chosen = [(review_id, packed) for review_id, audit, _, packed in rows if not audit]
     drawn = [review_id for review_id, audit, _, _ in rows if audit]
     probabilities = np.array([np.frombuffer(packed, dtype="<f4") for _, packed in chosen], dtype=np.float32).reshape(
         len(chosen), len(run.label_ids)
     )
+    probabilities = merged(probabilities, columns, multi)
     strategy: Strategy = MultiLabelMargin() if multi else Margin()
     gaps = (multi_label_margins if multi else margins)(probabilities)
     ids = np.array([review_id for review_id, _ in chosen] + drawn, dtype=np.int64)
