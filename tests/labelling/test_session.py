@@ -32,7 +32,7 @@ def test_every_review_comes_up_once_until_none_is_left(project: MakeProject) -> 
 
 def test_fetching_late_and_in_other_threads_shows_nothing_twice(project: MakeProject) -> None:
     """The background may be slow: what it found may have been decided about in the meantime."""
-    waiting: list[Callable[[], None]] = []
+    waiting: list[Callable[[], object]] = []
     session = LabellingSession(
         project(reviews=[f"review {n}" for n in range(150)]), "ann", in_background=waiting.append
     )
