@@ -5,13 +5,17 @@
 
 from __future__ import annotations
 
+import ast
+import json
 import re
 import shlex
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from pydantic_core import PydanticUndefined
 from typer.testing import CliRunner
 
 from core import locations, settings
@@ -29,7 +33,24 @@ def commands() -> str:
     return "\n".join(rows())
 
 
-TABLES: dict[str, Callable[[], str]] = {"keys": table, "commands": commands}
+def settings_table() -> str:
+    """The settings with their defaults and what stands under each in the code, as a Markdown table."""
+    (declared,) = (
+        node
+        for node in ast.parse(Path(settings.__file__).read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ClassDef) and node.name == "Settings"
+    )
+    lines = ["| setting | default | what it is |", "|---|---|---|"]
+    for field, told in pairwise(declared.body):
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(told, ast.Expr):
+            name = field.target.id
+            default = settings.Settings.model_fields[name].default
+            shown = "" if default is PydanticUndefined else f"`{json.dumps(default)}`"
+            lines.append(f"| `{name}` | {shown} | {' '.join(ast.literal_eval(told.value).split())} |")
+    return "\n".join(lines)
+
+
+TABLES: dict[str, Callable[[], str]] = {"keys": table, "commands": commands, "settings": settings_table}
 
 
 def between(text: str, name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -77,6 +78,12 @@ class LabelloopApp(App[None]):
         if not self.desk.has_project:
             self.push_screen(WelcomeScreen(self.desk))
         self.set_interval(LOOKS_EVERY, self._look)
+
+    def on_ready(self) -> None:
+        """The first frame is painted. What is there by now stays: collections need not look at it again."""
+        if not gc.isenabled():
+            gc.freeze()
+            gc.enable()
 
     async def on_unmount(self) -> None:
         if self._worker is not None:

@@ -14,22 +14,17 @@ from dataclasses import dataclass, replace
 from sqlmodel import Session
 
 from core.errors import LabelloopError
+from core.labelling.ahead import FETCHED, Ahead, Walk
 from core.labelling.pace import Pace
+from core.labelling.tally import Tally
 from core.labels import SchemeKind
 from core.storage import browse, cards, decisions, groups, journal, queue, scheme
 from core.storage.browse import Counts
 from core.storage.cards import Card
 from core.storage.database import Database, annotator_id, project_of
-from core.storage.queue import Place
 from core.storage.states import AnnotationState, accepted, labelled, skipped, states
 from core.storage.tables import Decision, Label
 from core.storage.writer import OrderedWriter
-
-FETCHED = 40
-"""Reviews fetched at a time."""
-
-LOW = 15
-"""Reviews left when the next ones are fetched: at ten keys a second, more than a second ahead."""
 
 TRAIL = 500
 """Reviews that can be stepped back to; older ones are found in browse."""
@@ -43,9 +38,6 @@ NO_DECISIONS = ("flag", "unflag", "note", groups.UNFOLD)
 LARGE = 1_000
 """Changes from which a step takes long enough that people may label on meanwhile."""
 
-RECOUNTS = 3
-"""Attempts to count between two decisions; at a million reviews each takes 0.12 s."""
-
 UNSEEN = 200
 """Newest decisions that a fetch may not have seen yet; the writer does more than a hundred a second."""
 
@@ -57,19 +49,6 @@ class Decided:
     review_id: int
     title: str
     text: str
-
-
-@dataclass
-class Walk:
-    """Reviews that come up one after the other, instead of the queue."""
-
-    review_ids: Sequence[int]
-    what: str
-    """Which reviews these are, in the words of a filter."""
-    shown: int = 0
-    """How many have come up."""
-    read: int = 0
-    """How many were fetched ahead."""
 
 
 def _at_once(work: Callable[[], object]) -> None:
@@ -97,7 +76,6 @@ class LabellingSession:
         self.writer = OrderedWriter(database)
         self._on_failure = on_failure
         self._in_background = in_background
-        self._on_counted = on_counted
         with database.writing() as session:
             self.annotator = annotator_id(session, annotator)
         with database.reading() as session:
@@ -105,31 +83,34 @@ class LabellingSession:
             self.multi = project.kind is SchemeKind.MULTI
             self.name = project.name
             self.scheme: list[Label] = scheme.labels(session)
-            self.counts: Counts = browse.counts(session, with_audit=False)
             last = project.current_review
         self.pace = Pace()
         self.current: Card | None = None
-        self._place = Place()
-        self._ahead: deque[Card] = deque()
-        self._generation = 0
-        self._counted = 0
-        """How often the counts were changed here; tells a recount that it has been overtaken."""
-        self._fetching = False
+        self._tally = Tally(database, self.writer, on_counted)
         self._visited: list[int] = []
         self._at = -1
         self._fresh: dict[int, AnnotationState | None] = {}
         """States handed to the writer that a fetch may not have seen yet."""
-        self.walk: Walk | None = None
-        """Just these reviews come up, instead of the queue."""
+        self._ahead = Ahead(database, self.multi, in_background, self._settled, self._visited)
         self._before_step: dict[int, AnnotationState | None] = {}
         """The fresh states when the last undo or redo was asked for."""
-        self._counted_before_step = 0
+        self._moves_before_step = 0
         self.decided: deque[Decided] = deque(maxlen=TRAIL)
         self._recall()
         self._start(last)
-        self._in_background(self.recount)
+        self._in_background(self._tally.recount)
 
     # ------------------------------------------------------------------ looking
+
+    @property
+    def counts(self) -> Counts:
+        """How far the project is."""
+        return self._tally.counts
+
+    @property
+    def walk(self) -> Walk | None:
+        """The reviews that come up instead of the queue, if any."""
+        return self._ahead.walk
 
     @property
     def remaining(self) -> int:
@@ -152,11 +133,11 @@ class LabellingSession:
             self._at += 1
             self.current = self._load(self._visited[self._at])
             return self.current
-        card = self._next_ahead()
+        card = self._ahead.next()
         if card is not None:
+            card = self._with_fresh(card)
             self._visit(card)
-        if len(self._ahead) < LOW:
-            self._fetch(wait=False)
+        self._ahead.top_up()
         self.current = card
         return card
 
@@ -215,13 +196,12 @@ class LabellingSession:
             return None
         state = self._state_of(card) or AnnotationState(self.annotator)
         on = not state.flagged
-        self._submit(
-            card.review_id,
-            lambda session: decisions.amend(
-                session, self.annotator, "flag" if on else "unflag", card.review_id, flagged=on
-            ),
+        title = "flag" if on else "unflag"
+        return self._amend(
+            card,
+            replace(state, flagged=on),
+            lambda session: decisions.amend(session, self.annotator, title, card.review_id, flagged=on),
         )
-        return self._show(card, replace(state, flagged=on))
 
     def note(self, text: str) -> Card | None:
         """Write a note on the current review, or take it away with an empty text; stays on it."""
@@ -229,11 +209,11 @@ class LabellingSession:
         if card is None:
             return None
         state = self._state_of(card) or AnnotationState(self.annotator)
-        self._submit(
-            card.review_id,
+        return self._amend(
+            card,
+            replace(state, note=text),
             lambda session: decisions.amend(session, self.annotator, "note", card.review_id, note=text),
         )
-        return self._show(card, replace(state, note=text))
 
     def unfold(self) -> int:
         """Take the current review's group apart; its other members come up next. Returns how many there are."""
@@ -246,9 +226,7 @@ class LabellingSession:
         self.writer.flush()
         with self.database.reading() as session:
             members = cards.cards(session, others[:FETCHED], self.multi)
-        ahead = {one.review_id for one in self._ahead}
-        open_ones = [one for one in members if one.state is None or one.state.decision is None]
-        self._ahead.extendleft(one for one in reversed(open_ones) if one.review_id not in ahead)
+        self._ahead.put_first(one for one in members if one.state is None or one.state.decision is None)
         self.current = self._load(card.review_id)
         return len(others)
 
@@ -261,11 +239,13 @@ class LabellingSession:
             wanted = dict.fromkeys(queue.group(session, card.review_id), state)
             decisions.decide(session, self.annotator, title, wanted)
 
-        self._submit(card.review_id, write)
-        for review_id, before in self._states_alike(card).items():
-            kept = replace(state, flagged=before.flagged, note=before.note) if before else state
-            self._remember(review_id, kept)
-            self._count(before, kept, card.audit)
+        known = self._states_alike(card)
+        with self._tally.lock:
+            self._submit(card.review_id, write)
+            for review_id, before in known.items():
+                kept = replace(state, flagged=before.flagged, note=before.note) if before else state
+                self._remember(review_id, kept)
+                self._tally.move(before, kept, card.audit)
         self.pace.decide(time.monotonic())
         self.decided.append(Decided(card.review_id, title, card.text))
         return self.move_on()
@@ -284,8 +264,11 @@ class LabellingSession:
             return "skip"
         return self.names(state.label_ids) or "no label"
 
-    def _show(self, card: Card, state: AnnotationState) -> Card:
-        self._count(self._state_of(card), state, card.audit)
+    def _amend(self, card: Card, state: AnnotationState, write: Callable[[Session], object]) -> Card:
+        """Change what stands beside the decision, and stay on the review."""
+        with self._tally.lock:
+            self._submit(card.review_id, write)
+            self._tally.move(self._state_of(card), state, card.audit)
         self._remember(card.review_id, state)
         self.current = replace(card, state=state)
         return self.current
@@ -330,33 +313,22 @@ class LabellingSession:
 
     def walk_through(self, review_ids: Sequence[int], what: str) -> Card | None:
         """Let just these reviews come up, in their order, decided or not; until they end, or `leave_walk`."""
-        self.walk = Walk(review_ids, what)
+        self._ahead.walk = Walk(review_ids, what)
         self.drop_ahead()
         del self._visited[self._at + 1 :]
         return self.move_on()
 
     def leave_walk(self) -> Card | None:
         """Let the queue come up again."""
-        self.walk = None
+        self._ahead.walk = None
         self.drop_ahead()
         return self.first_open()
-
-    def _next_of_walk(self) -> Card | None:
-        """The next review of the walk; none at its end, where the walk is over."""
-        assert self.walk is not None
-        if not self._ahead:
-            self._fetch(wait=True)
-        if not self._ahead:
-            self.walk = None
-            return None
-        self.walk.shown += 1
-        return self._with_fresh(self._ahead.popleft())
 
     def _submit_step(
         self, step: Callable[[Session], journal.Step | None], done: Callable[[journal.Step | None], None]
     ) -> None:
         self._before_step = dict(self._fresh)
-        self._counted_before_step = self._counted
+        self._moves_before_step = self._tally.moves
         self.writer.submit(step, done, lambda error: self._on_failure(0, error))
 
     def keep_place(self) -> Card | None:
@@ -371,7 +343,7 @@ class LabellingSession:
 
     def show_step(self, step: journal.Step, undone: bool) -> Card | None:
         """Bring the review up that an undo or redo changed; after a redo, move on from it."""
-        if step.changes >= LARGE and self._counted != self._counted_before_step:
+        if step.changes >= LARGE and self._tally.moves != self._moves_before_step:
             return self.keep_place()
         self._fresh.clear()
         unfolding = step.title == groups.UNFOLD
@@ -398,26 +370,12 @@ class LabellingSession:
     # ------------------------------------------------------------------ keeping up
 
     def recount(self) -> bool:
-        """Count anew, after changes that were not made here.
-
-        False when decisions kept coming in meanwhile: then the counts stay as they are kept here.
-        """
-        for _ in range(RECOUNTS):
-            self.writer.flush()
-            counted_at = self._counted
-            with self.database.reading() as session:
-                counts = browse.counts(session)
-            if counted_at == self._counted:
-                self.counts = counts
-                self._on_counted()
-                return True
-        return False
+        """Count anew; see `Tally.recount`."""
+        return self._tally.recount()
 
     def keep_up(self) -> None:
         """Count anew if somebody else has changed the project."""
-        self.writer.flush()
-        if self.writer.overtaken and self.recount():
-            self.writer.overtaken = False
+        self._tally.keep_up()
 
     def reload_scheme(self) -> None:
         """Read the labels anew."""
@@ -426,11 +384,7 @@ class LabellingSession:
 
     def drop_ahead(self) -> None:
         """Forget the reviews fetched beforehand: the queue or the suggestions have changed."""
-        self._generation += 1
-        self._fetching = False
-        self._ahead.clear()
-        if self.walk is not None:
-            self.walk.read = self.walk.shown
+        self._ahead.drop()
 
     def forget(self, review_id: int) -> None:
         """A decision about this review could not be written: it is as it was before."""
@@ -451,7 +405,7 @@ class LabellingSession:
         """Show the current review anew, or the next one when there is none or its import was undone."""
         with self.database.reading() as session:
             shown = {card.review_id for card in cards.cards(session, self._visited, self.multi)}
-        self._visited = [review_id for review_id in self._visited if review_id in shown]
+        self._visited[:] = [review_id for review_id in self._visited if review_id in shown]
         self._at = min(self._at, len(self._visited) - 1)
         self.current = self._load(self.current.review_id) if self.current else None
         return self.current or self.first_open()
@@ -468,7 +422,7 @@ class LabellingSession:
         self.writer.submit(remember)
         self.writer.close()
 
-    # ------------------------------------------------------------------ fetching
+    # ------------------------------------------------------------------ coming up
 
     def _recall(self) -> None:
         """Bring the last decisions of earlier sessions back into sight, to be stepped back into."""
@@ -488,25 +442,9 @@ class LabellingSession:
         if card is not None and (card.state is None or card.state.decision is None):
             self._visit(card)
             self.current = card
-            self._fetch(wait=False)
+            self._ahead.top_up()
         else:
             self.move_on()
-
-    def _next_ahead(self) -> Card | None:
-        """The next of the queue, fetched now if need be; passed-over reviews come round when nothing else is left."""
-        if self.walk is not None and (card := self._next_of_walk()) is not None:
-            return card
-        passed = set(self._visited[-FETCHED:])
-        seen = {review_id: at for at, review_id in enumerate(self._visited)}
-        for taken in (passed, set(), None):
-            while self._ahead:
-                card = self._ahead.popleft()
-                if card.review_id not in self._settled() and (taken is None or card.review_id not in taken):
-                    return card
-            if taken is not None:
-                self._fetch(wait=True, passed=taken)
-                self._ahead = deque(sorted(self._ahead, key=lambda card: seen.get(card.review_id, -1)))
-        return None
 
     def _settled(self) -> set[int]:
         """Reviews just decided about, whether or not a fetch has seen it yet."""
@@ -532,69 +470,5 @@ class LabellingSession:
     def _state_of(self, card: Card) -> AnnotationState | None:
         return self._fresh.get(card.review_id, card.state)
 
-    def _fetch(self, wait: bool, passed: set[int] | None = None) -> None:
-        """Fill the reviews ahead, now or in the background, leaving out those just passed over."""
-        if self._fetching and not wait:
-            return
-        self._fetching = True
-        generation = self._generation
-        taken = {card.review_id for card in self._ahead} | self._settled()
-        taken |= set(self._visited[-FETCHED:]) if passed is None else passed
-        place, walk = self._place, self.walk
-
-        def work() -> None:
-            if walk is not None:
-                self._fetch_walk(walk, generation)
-                return
-            found, reached = self._read_ahead(taken, place)
-            if generation == self._generation:
-                known = {card.review_id for card in self._ahead}
-                self._ahead.extend(card for card in found if card.review_id not in known)
-                self._place = reached
-                self._fetching = False
-
-        work() if wait else self._in_background(work)
-
-    def _fetch_walk(self, walk: Walk, generation: int) -> None:
-        with self.database.reading() as session:
-            found: list[Card] = []
-            read = walk.read
-            while not found and read < len(walk.review_ids):
-                part = walk.review_ids[read : read + FETCHED]
-                found, read = cards.cards(session, part, self.multi), read + len(part)
-        if generation == self._generation:
-            self._ahead.extend(found)
-            walk.read = read
-            self._fetching = False
-
-    def _read_ahead(self, taken: set[int], place: Place) -> tuple[list[Card], Place]:
-        with self.database.reading() as session:
-            ids = queue.upcoming(session, taken, FETCHED)
-            if len(ids) < FETCHED:
-                more, place = queue.at_random(session, place, taken | set(ids), FETCHED - len(ids))
-                ids += more
-            return cards.cards(session, ids, self.multi), place
-
-    # ------------------------------------------------------------------ counting
-
     def _submit(self, review_id: int, work: Callable[[Session], object]) -> None:
         self.writer.submit(work, failed=lambda error: self._on_failure(review_id, error))
-
-    def _count(self, before: AnnotationState | None, after: AnnotationState, audit: bool) -> None:
-        """Keep the counts right without asking the database: a review went from one state to another."""
-        self._counted += 1
-        counts, by_label = self.counts, dict(self.counts.by_label)
-        for state, sign in ((before, -1), (after, 1)):
-            if state is None:
-                continue
-            is_labelled = state.decision is Decision.LABELLED
-            counts = replace(
-                counts,
-                labelled=counts.labelled + sign * is_labelled,
-                skipped=counts.skipped + sign * (state.decision is Decision.SKIPPED),
-                flagged=counts.flagged + sign * state.flagged,
-                audit_labelled=counts.audit_labelled + sign * (is_labelled and audit),
-            )
-            for label_id in state.label_ids:
-                by_label[label_id] = by_label.get(label_id, 0) + sign
-        self.counts = replace(counts, by_label=by_label)

@@ -52,11 +52,15 @@ class OrderedWriter:
         """Queue a transaction; returns at once."""
         self._jobs.put(_Job(work, done, failed))
 
-    def flush(self, timeout: float = 30.0) -> bool:
-        """Wait until everything handed in so far is on disk; false if that took longer than `timeout` seconds."""
+    def marker(self) -> threading.Event:
+        """An event that is set when everything handed in so far has been written, or has failed."""
         reached = threading.Event()
         self._jobs.put(_Job(lambda _session: None, lambda _none: reached.set(), lambda _error: reached.set()))
-        return reached.wait(timeout)
+        return reached
+
+    def flush(self, timeout: float = 30.0) -> bool:
+        """Wait until everything handed in so far is on disk; false if that took longer than `timeout` seconds."""
+        return self.marker().wait(timeout)
 
     def close(self, timeout: float = 30.0) -> None:
         """Finish what was handed in, then end the thread."""

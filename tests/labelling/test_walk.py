@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from core.labelling.session import FETCHED, LabellingSession
+from core.labelling.ahead import FETCHED
+from core.labelling.session import LabellingSession
 from tests.conftest import MakeProject
 
 from .looking import step

@@ -11,7 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets import Footer
 
-from core.labelling.session import Walk
+from core.labelling.ahead import Walk
 from core.labels import codes
 from core.phrases import count, one_line
 from core.storage import browse
