@@ -71,8 +71,8 @@ class ReviewPanel(ScrollView, can_focus=False):
         left = Strip.blank(margin, style)
         lines = [Strip.join([left, strip]).adjust_cell_length(room.width, style) for strip in strips]
         before, self._strips = self._strips, lines
-        # Fitting reviews all have the size of the panel, so that no layout is made for them.
-        size = Size(room.width, max(len(lines), room.height))
+        # Fitting reviews all count as one line, so that no layout is made for them and no scrollbar stays behind.
+        size = Size(room.width, len(lines) if len(lines) > room.height else 1)
         if size != self.virtual_size:
             self.virtual_size = size
             self.refresh()
