@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -303,13 +303,3 @@ def _refuse_many_labels(table: Table, counts: dict[str, int], label_column: str 
             f"The column “{label_column}” of {table.path.name} has more than {MOST_LABELS} different values.",
             "Choose the column that holds the labels with --label.",
         )
-
-
-def with_guesses(choice: Choice) -> Choice:
-    """The choice with its guessed columns filled in, for showing before anything is read in full."""
-    table = reading.open_table(choice.path, choice.encoding)
-    return replace(
-        choice,
-        text_column=choice.text_column or columns.text_column(table),
-        id_column=choice.id_column or columns.id_column(table),
-    )

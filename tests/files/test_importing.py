@@ -9,7 +9,8 @@ import pytest
 from sqlmodel import select
 
 from core.errors import FileError, SchemeError
-from core.files.importing import Choice, Report, import_file, inspect, with_guesses
+from core.files import columns, reading
+from core.files.importing import Choice, Report, import_file, inspect
 from core.storage import browse, journal, scheme
 from core.storage.database import Database
 from core.storage.states import states
@@ -216,7 +217,6 @@ def test_an_import_that_is_broken_off_leaves_the_project_byte_for_byte(project: 
 
 def test_guesses_can_be_shown_before_anything_is_read_in_full(tmp_path: Path) -> None:
     file = write_csv(tmp_path / "a.csv", ["ID", "review"], [["1", "a"], ["broken"]])
-    guessed = with_guesses(Choice(file))
-    assert (guessed.text_column, guessed.id_column, guessed.label_column) == ("review", "ID", None)
-    chosen = with_guesses(Choice(file, text_column="ID"))
-    assert chosen.text_column == "ID"
+    table = reading.open_table(file)
+    assert (columns.text_column(table), columns.id_column(table)) == ("review", "ID")
+    assert columns.require(table, "ID") == "ID"
