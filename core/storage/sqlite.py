@@ -43,7 +43,7 @@ BUSY_SECONDS = 10
 FILLING_KIB = 192 * 1024
 """Cache while a file is imported: the indexes over random values stay in memory while they grow."""
 
-USUAL_KIB = 8 * 1024
+USUAL_KIB = 4 * 1024
 """Cache of a connection."""
 
 _IMMEDIATE = "labelloop_immediate"
@@ -55,6 +55,8 @@ def connect(path: Path) -> Engine:
         URL.create("sqlite", database=str(path)),
         poolclass=QueuePool,
         pool_size=4,
+        # The connection used last is taken first: the others stay unused, and their caches empty.
+        pool_use_lifo=True,
         connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS, "isolation_level": None},
     )
 

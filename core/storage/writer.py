@@ -17,6 +17,9 @@ from core.storage.signature import signature
 
 T = TypeVar("T")
 
+GRACE = 0.010
+"""Seconds that a decision waits for, so that the screen paints the next review first: both need the interpreter."""
+
 
 @dataclass(frozen=True)
 class _Job:
@@ -40,6 +43,8 @@ class OrderedWriter:
         self.overtaken = False
         """Somebody else has committed between our commits. Whoever acts on it sets it back."""
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._hurry = threading.Event()
+        """Somebody waits for the disk: no grace then."""
         self._thread = threading.Thread(target=self._run, name="ordered-writer", daemon=True)
         self._thread.start()
 
@@ -55,6 +60,7 @@ class OrderedWriter:
     def marker(self) -> threading.Event:
         """An event that is set when everything handed in so far has been written, or has failed."""
         reached = threading.Event()
+        self._hurry.set()
         self._jobs.put(_Job(lambda _session: None, lambda _none: reached.set(), lambda _error: reached.set()))
         return reached
 
@@ -64,11 +70,13 @@ class OrderedWriter:
 
     def close(self, timeout: float = 30.0) -> None:
         """Finish what was handed in, then end the thread."""
+        self._hurry.set()
         self._jobs.put(None)
         self._thread.join(timeout)
 
     def _run(self) -> None:
         while (job := self._jobs.get()) is not None:
+            self._hurry.wait(GRACE)
             try:
                 with self._database.writing() as session:
                     found = signature(session)
@@ -85,6 +93,8 @@ class OrderedWriter:
                 self.overtaken = self.overtaken or found != self.known
                 self.known = known
                 _tell(job.done, result)
+            if self._jobs.empty():
+                self._hurry.clear()
 
 
 def _tell(listener: Callable[[T], None], told: T) -> None:

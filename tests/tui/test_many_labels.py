@@ -5,10 +5,13 @@ from __future__ import annotations
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from core.labels import codes
 from tests.tui.conftest import SIZES, MakeApp, card_of, decided, screen_text, session_of, settle
-from tui.widgets.review_panel import mark
+from tui.widgets.review_panel import mark, wrapped
 
 MANY = tuple(f"topic {number:02}" for number in range(1, 78))
 TEXTS = ["Refund please", "Wonderful and quick", "Where is the parcel", "Nothing to add here", "Ten out of ten"]
@@ -77,12 +80,17 @@ def test_codes_are_all_different_and_none_is_the_beginning_of_another() -> None:
 
 
 def test_words_are_marked_whole_and_whatever_their_case() -> None:
-    marked = mark("Great! The greatest. I don’t love it, GREAT?", {"great": "bold", "don't": "underline"})
-    assert [(marked.plain[span.start : span.end], span.style) for span in marked.spans] == [
-        ("Great", "bold"),
-        ("don’t", "underline"),
-        ("GREAT", "bold"),
-    ]
+    text = "Great! The greatest. I don’t love it, GREAT?"
+    pieces = mark(text, {"great": "bold", "don't": "underline"})
+    assert "".join(piece for piece, _ in pieces) == text
+    assert [piece for piece in pieces if piece[1]] == [("Great", "bold"), ("don’t", "underline"), ("GREAT", "bold")]
+
+
+@given(st.text(st.sampled_from("ab -\n界é"), max_size=80), st.integers(4, 20))
+def test_a_wrapped_text_keeps_every_word_and_fits(text: str, width: int) -> None:
+    lines = list(wrapped(text, width))
+    assert "".join("".join(lines).split()) == "".join(text.split())
+    assert all(cell_len(line.rstrip()) <= width for line in lines)
 
 
 async def test_a_rest_is_suggested_once_after_long_work(app_on: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:

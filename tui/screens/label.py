@@ -21,7 +21,7 @@ from tui.desk import Desk
 from tui.messages import StepMoved, StepTaken, WriteFailed
 from tui.screens.ask import Ask, FindLabel
 from tui.widgets.job_strip import JobStrip
-from tui.widgets.label_board import LabelBoard
+from tui.widgets.label_board import LabelBoard, Shown
 from tui.widgets.label_list import LabelList
 from tui.widgets.review_panel import ReviewPanel
 from tui.widgets.step_strip import StepStrip
@@ -98,13 +98,15 @@ class LabelScreen(Screen[None]):
     def _show_labels(self) -> None:
         session = self._session
         self._board.show(
-            session.current,
-            session.scheme,
-            session.counts.by_label,
-            self._chosen,
-            self._hidden,
-            session.multi,
-            self._typed,
+            Shown(
+                session.current,
+                session.scheme,
+                session.counts.by_label,
+                self._chosen,
+                self._hidden,
+                session.multi,
+                self._typed,
+            )
         )
         self._list.show(session.scheme, self._typed)
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from textual.content import Content
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
-from textual.visual import Visual
 
 from core.phrases import count, one_line, visible
 from core.storage.cards import Card
+from tui.widgets.lines import Inked, Piece
 
 LONGEST_SHOWN = 200_000
 """Characters shown of one review. The rest is in the file and is trained on up to the model's length."""
@@ -21,7 +21,7 @@ WIDEST = 100
 """Columns of text: longer lines are hard to read."""
 
 
-class ReviewPanel(ScrollView, can_focus=False):
+class ReviewPanel(Inked, ScrollView, can_focus=False):
     """Shows one review; long ones scroll.
 
     It draws its lines itself and repaints only those that changed. A layout and a repaint of the whole screen for
@@ -44,32 +44,24 @@ class ReviewPanel(ScrollView, can_focus=False):
         self._card, self._marked = card, marked or {}
         if self.scroll_offset.y:
             self.scroll_to(y=0, animate=False, immediate=True)
-        self._draw()
+        self.redraw()
 
     def toggle_columns(self) -> None:
         """Show or hide the review's other columns below its text."""
         self._with_columns = not self._with_columns
-        self._draw()
+        self.redraw()
 
     def on_resize(self) -> None:
-        self._draw()
+        self.redraw()
 
-    def notify_style_update(self) -> None:
-        super().notify_style_update()
-        if self.is_mounted:
-            self._strips = []
-            self._draw()
-
-    def _draw(self) -> None:
+    def redraw(self) -> None:
         room = self.scrollable_content_region.size
         if not room:
             return
         margin = 2 if room.width > 60 else 1
         width = max(1, min(room.width - 2 * margin, WIDEST))
-        strips = Visual.to_strips(self, self._content(), width, None, self.visual_style, apply_selection=False)
-        style = self.rich_style
-        left = Strip.blank(margin, style)
-        lines = [Strip.join([left, strip]).adjust_cell_length(room.width, style) for strip in strips]
+        edge: Piece = (" " * margin, "")
+        lines = [self.line([edge, *pieces], room.width) for pieces in self._lines(width)]
         before, self._strips = self._strips, lines
         # Fitting reviews all count as one line, so that no layout is made for them and no scrollbar stays behind.
         size = Size(room.width, len(lines) if len(lines) > room.height else 1)
@@ -83,56 +75,73 @@ class ReviewPanel(ScrollView, can_focus=False):
         position = y + self.scroll_offset.y
         if position < len(self._strips):
             return self._strips[position]
-        return Strip.blank(self.size.width, self.rich_style)
+        return Strip.blank(self.size.width, self.ink(""))
 
-    def _content(self) -> Content:
+    def _lines(self, width: int) -> Iterator[Sequence[Piece]]:
         card = self._card
         if card is None:
-            return ALL_DONE
+            yield from ALL_DONE
+            return
         shown = visible(card.text[:LONGEST_SHOWN])
         if not shown.strip():
             shown = "(This review is empty. Skip it with the space bar.)"
         elif len(card.text) > LONGEST_SHOWN:
             shown += f"\n\n… {count(len(card.text) - LONGEST_SHOWN, 'more character')} not shown."
-        parts = [_heading(card), Content(""), mark(shown, self._marked)]
+        yield _heading(card)
+        yield ()
+        for line in wrapped(shown, width):
+            yield mark(line, self._marked)
         if self._with_columns and card.columns:
-            parts.append(Content(""))
-            parts += [
-                Content.assemble((f"{one_line(name, 30)}: ", "bold $faint"), (one_line(value, 300), "$faint"))
-                for name, value in card.columns
-            ]
-        return Content("\n").join(parts)
+            yield ()
+            for name, value in card.columns:
+                yield (f"{one_line(name, 30)}: ", "bold $faint"), (one_line(value, 300), "$faint")
+
+
+def wrapped(text: str, width: int) -> Iterator[str]:
+    """The lines of a text, broken between words where they are longer than `width` cells."""
+    for line in text.split("\n"):
+        if not line.isascii():
+            yield from (part.plain for part in Content(line).wrap(width))
+            continue
+        rest = line
+        while len(rest) > width:
+            end = rest.rfind(" ", 0, width + 1)
+            end = end if end > 0 else width
+            yield rest[:end]
+            rest = rest[end:].lstrip(" ")
+        yield rest
 
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 
 
-def mark(text: str, marked: Mapping[str, str]) -> Content:
-    """The text with the words in `marked` (lower case) in their styles."""
-    content = Content(text)
-    if not marked:
-        return content
-    for found in _WORD.finditer(text):
+def mark(line: str, marked: Mapping[str, str]) -> list[Piece]:
+    """The pieces of a line in which the words in `marked` (lower case) have their styles."""
+    pieces: list[Piece] = []
+    end = 0
+    for found in _WORD.finditer(line) if marked else ():
         style = marked.get(found[0].casefold().replace("’", "'"))
         if style is not None:
-            content = content.stylize(style, found.start(), found.end())
-    return content
+            pieces += [(line[end : found.start()], ""), (found[0], style)]
+            end = found.end()
+    return [*pieces, (line[end:], "")]
 
 
-def _heading(card: Card) -> Content:
+def _heading(card: Card) -> list[Piece]:
     """Id, file and what is noted on the review, in one line."""
-    parts: list[str | tuple[str, str]] = [(f"{one_line(card.name, 40)} · {one_line(card.source, 40)}", "$faint")]
+    parts: list[Piece] = [(f"{one_line(card.name, 40)} · {one_line(card.source, 40)}", "$faint")]
     if card.alike:
         parts.append((f" · +{card.alike:,} alike", "$accent"))
     if card.state is not None and card.state.flagged:
         parts.append(("  ⚑ flagged", "bold $warning"))
     if card.state is not None and card.state.note:
         parts.append((f"  ✎ {one_line(card.state.note, 60)}", "$warning"))
-    return Content.assemble(*parts)
+    return parts
 
 
-ALL_DONE = Content.assemble(
-    ("Every review has its decision.\n\n", "bold $success"),
-    "Press e to export, b to browse, t to train once more, ← to go back.",
+ALL_DONE: Sequence[Sequence[Piece]] = (
+    [("Every review has its decision.", "bold $success")],
+    [],
+    [("Press e to export, b to browse, t to train once more, ← to go back.", "")],
 )
 """What stands there when nothing is left."""
