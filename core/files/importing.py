@@ -25,6 +25,12 @@ from core.storage.tables import Decision, Origin, Project, Review, Source, Subje
 if TYPE_CHECKING:
     from core.files.grouping import Groups
 
+Progress = Callable[[str, int, int], None]
+"""Told what is done now (“reading”, “comparing”, “writing”), with how many rows, and of how many.
+
+While it is read, how many rows a file has is a guess from its size.
+"""
+
 PORTION = 2_000
 """Rows written with one statement."""
 
@@ -87,12 +93,16 @@ class Report:
     """Different texts that are so similar to an earlier one, of the file or the project, that one label does."""
 
 
-def inspect(database: Database, choice: Choice) -> tuple[Table, Report]:
+def _silent(_doing: str, _done: int, _of: int) -> None:
+    """Nobody watches."""
+
+
+def inspect(database: Database, choice: Choice, progress: Progress = _silent) -> tuple[Table, Report]:
     """Read the whole file and report what importing it would do. Writes nothing.
 
     Raises FileError when it cannot be imported.
     """
-    found = _examine(database, choice)
+    found = _examine(database, choice, progress)
     return found.table, found.report
 
 
@@ -106,7 +116,7 @@ class _Found:
     groups: Groups
 
 
-def _examine(database: Database, choice: Choice) -> _Found:
+def _examine(database: Database, choice: Choice, progress: Progress) -> _Found:
     # numpy comes with it, which would cost a tenth of a second of the app's start.
     from core.files.grouping import Grouping, repeats, text_digest
 
@@ -126,13 +136,17 @@ def _examine(database: Database, choice: Choice) -> _Found:
     label_at = table.columns.index(label_column) if label_column else None
     ids = bytearray()
     counts: dict[str, int] = {}
-    rows = labelled = empty = 0
+    rows = labelled = empty = read = 0
+    size = table.path.stat().st_size
     grouping = Grouping(database, choice.alike)
     try:
         for portion in _portions(table):
             rows += len(portion)
             texts = [row.cells[text_at] for row in portion]
             empty += sum(not text.strip() for text in texts)
+            # Characters for bytes: fewer where letters take more than one, so that there seem to be more rows.
+            read += sum(len(cell) + 1 for row in portion for cell in row.cells)
+            progress("reading", rows, max(rows, rows * size // read))
             grouping.add(texts)
             if id_at is not None:
                 ids += b"".join([text_digest(row.cells[id_at]) for row in portion])
@@ -145,6 +159,7 @@ def _examine(database: Database, choice: Choice) -> _Found:
                     _refuse_many_labels(table, counts, label_column)
         if rows == 0:
             raise FileError(f"{table.path.name} has a header but no rows.", "Choose a file with reviews in it.")
+        progress("comparing", 0, rows)
         groups = grouping.done()
     finally:
         grouping.close()
@@ -173,18 +188,18 @@ def import_file(
     database: Database,
     choice: Choice,
     annotator: str,
-    progress: Callable[[int, int], None] = lambda _done, _of: None,
+    progress: Progress = _silent,
 ) -> Report:
     """Import a file as one batch. Either all of it is in the project afterwards, or nothing.
 
-    `progress` is told rows done and rows in all. Raises FileError, SchemeError or ProjectError.
+    Raises FileError, SchemeError or ProjectError.
     """
     from core.files.grouping import sources
 
-    found = _examine(database, choice)
+    found = _examine(database, choice, progress)
     with database.writing() as session, sqlite.filling(session.connection()):
         if sources(session) != found.groups.seen:
-            found = _examine(database, choice)
+            found = _examine(database, choice, progress)
         table, report = found.table, found.report
         project = project_of(session)
         annotator_key = annotator_id(session, annotator)
@@ -232,7 +247,7 @@ def _write_reviews(
     project: Project,
     source: Source,
     found: _Found,
-    progress: Callable[[int, int], None],
+    progress: Progress,
 ) -> Iterator[tuple[int, list[str]]]:
     """Insert the rows in portions; gives review id and label names of each row that brings a label."""
     from core.files.grouping import Places
@@ -273,7 +288,7 @@ def _write_reviews(
                 if names := label_names(row.cells[label_at], project.kind):
                     yield first_id + at, names
         done += len(portion)
-        progress(done, report.rows)
+        progress("writing", done, report.rows)
 
 
 def _portions(table: Table) -> Iterator[list[Row]]:

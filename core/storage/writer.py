@@ -5,17 +5,21 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from sqlmodel import Session
 
-from core.errors import LabelloopError, ProjectError
+from core.errors import LabelloopError, ProjectBusy, ProjectError
 from core.storage.database import Database
 from core.storage.signature import signature
 
 T = TypeVar("T")
+
+PATIENCE = 300.0
+"""Seconds for which a job is tried while another program writes: to import a million reviews takes a third of it."""
 
 GRACE = 0.010
 """Seconds that a decision waits for, so that the screen paints the next review first: both need the interpreter."""
@@ -45,6 +49,7 @@ class OrderedWriter:
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._hurry = threading.Event()
         """Somebody waits for the disk: no grace then."""
+        self._closing = False
         self._thread = threading.Thread(target=self._run, name="ordered-writer", daemon=True)
         self._thread.start()
 
@@ -70,6 +75,7 @@ class OrderedWriter:
 
     def close(self, timeout: float = 30.0) -> None:
         """Finish what was handed in, then end the thread."""
+        self._closing = True
         self._hurry.set()
         self._jobs.put(None)
         self._thread.join(timeout)
@@ -78,11 +84,7 @@ class OrderedWriter:
         while (job := self._jobs.get()) is not None:
             self._hurry.wait(GRACE)
             try:
-                with self._database.writing() as session:
-                    found = signature(session)
-                    result = job.work(session)
-                    session.flush()
-                    known = signature(session)
+                result = self._write(job)
             except LabelloopError as error:
                 _tell(job.failed, error)
             except Exception as error:
@@ -90,11 +92,27 @@ class OrderedWriter:
                 unexpected.__cause__ = error
                 _tell(job.failed, unexpected)
             else:
-                self.overtaken = self.overtaken or found != self.known
-                self.known = known
                 _tell(job.done, result)
             if self._jobs.empty():
                 self._hurry.clear()
+
+    def _write(self, job: _Job) -> Any:
+        """Do a job in a transaction; while another program holds the project, try again and again."""
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                with self._database.writing() as session:
+                    found = signature(session)
+                    result = job.work(session)
+                    session.flush()
+                    known = signature(session)
+            except ProjectBusy:
+                if self._closing or time.monotonic() > end:
+                    raise
+            else:
+                self.overtaken = self.overtaken or found != self.known
+                self.known = known
+                return result
 
 
 def _tell(listener: Callable[[T], None], told: T) -> None:

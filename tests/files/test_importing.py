@@ -197,9 +197,13 @@ def test_an_import_that_is_broken_off_leaves_the_project_byte_for_byte(project: 
     choice = Choice(write_csv(tmp_path / "a.csv", ["id", "text", "mark"], rows), label_column="mark")
     seen: list[tuple[int, int]] = []
 
-    def give_up(done: int, of: int) -> None:
-        seen.append((done, of))
-        if done > 3_000:
+    def note(doing: str, done: int, of: int) -> None:
+        if doing == "writing":
+            seen.append((done, of))
+
+    def give_up(doing: str, done: int, of: int) -> None:
+        note(doing, done, of)
+        if seen and done > 3_000:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -207,7 +211,7 @@ def test_an_import_that_is_broken_off_leaves_the_project_byte_for_byte(project: 
     assert seen[0][1] == 5_000
     assert dump(database) == before
     seen.clear()
-    import_file(database, choice, "ann", lambda done, of: seen.append((done, of)))
+    import_file(database, choice, "ann", note)
     assert seen[-1] == (5_000, 5_000)
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
     with database.reading() as session:
@@ -220,3 +224,16 @@ def test_guesses_can_be_shown_before_anything_is_read_in_full(tmp_path: Path) ->
     table = reading.open_table(file)
     assert (columns.text_column(table), columns.id_column(table)) == ("review", "ID")
     assert columns.require(table, "ID") == "ID"
+
+
+def test_an_import_says_how_far_it_is_from_the_first_row_on(project: MakeProject, tmp_path: Path) -> None:
+    rows = [[str(number), f"Review {number}: the parcel came late, ünopened and wet."] for number in range(5000)]
+    told: list[tuple[str, int, int]] = []
+    import_file(
+        project(), Choice(write_csv(tmp_path / "r.csv", ["id", "text"], rows)), "ann", lambda *one: told.append(one)
+    )
+    assert list(dict.fromkeys(doing for doing, _, _ in told)) == ["reading", "comparing", "writing"]
+    reading = [(done, of) for doing, done, of in told if doing == "reading"]
+    assert [done for done, _ in reading] == [2000, 4000, 5000]
+    assert all(4500 < of < 5500 for _, of in reading), "guessed from the size of the file"
+    assert told[-1] == ("writing", 5000, 5000)

@@ -9,7 +9,7 @@ import pytest
 from core.errors import LabelloopError, ProjectError
 from core.files.importing import Choice, import_file
 from core.labelling.session import LabellingSession
-from core.storage import journal, queue, runs, sqlite
+from core.storage import journal, queue, runs, sqlite, writer
 from core.storage.database import Database, annotator_id, open_project
 from core.storage.queue import Planned
 from core.storage.tables import QueueReason
@@ -172,6 +172,7 @@ def test_a_label_that_could_not_be_written_brings_its_review_back(
 ) -> None:
     path = project(reviews=TEXTS).path
     monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.01)
+    monkeypatch.setattr(writer, "PATIENCE", 0.0)
     database: Database = open_project(path)
     failures: list[tuple[int, LabelloopError]] = []
     session = LabellingSession(database, "ann", on_failure=lambda review, error: failures.append((review, error)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import tempfile
 from pathlib import Path
@@ -75,6 +76,10 @@ def replayed(session: Session, first: State) -> State:
         else:
             (sources.discard if after is None else sources.add)(change.subject_id)
     return {"annotations": annotations, "labels": labels, "sources": sources}
+
+
+class Crash(Exception):
+    """Stands for the end of the process."""
 
 
 class History(RuleBasedStateMachine):
@@ -239,6 +244,29 @@ class History(RuleBasedStateMachine):
     def close_and_reopen(self) -> None:
         assert self.database is not None
         self.database.close()
+        self.database = open_project(self.folder / "p.db")
+
+    @precondition(lambda self: self.database is not None)
+    @rule(who=person)
+    def crash_while_writing(self, who: int) -> None:
+        """The process dies in mid-transaction: what is on the disk at that moment is opened again."""
+        assert self.database is not None
+        left = self.folder / "left"
+        left.mkdir()
+        with contextlib.suppress(Crash), self.database.writing() as session:
+            session.connection().exec_driver_sql("PRAGMA cache_size = 1")  # half-written pages reach the log
+            wanted = {review_id: skipped(self.people[who]) for review_id in self.shown(session)}
+            decisions.decide(session, self.people[who], "lost", wanted)
+            for file in self.folder.glob("p.db*"):
+                if not file.name.endswith("-shm"):
+                    shutil.copy(file, left)
+            raise Crash
+        self.database.close()
+        for file in self.folder.glob("p.db*"):
+            file.unlink()
+        for file in left.iterdir():
+            file.rename(self.folder / file.name)
+        left.rmdir()
         self.database = open_project(self.folder / "p.db")
 
     @invariant()

@@ -194,6 +194,27 @@ def test_a_lock_held_too_long_becomes_a_sentence(project: MakeProject, monkeypat
     impatient.close()
 
 
+def test_a_decision_outlasts_a_long_import_by_another_program(
+    project: MakeProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = project(reviews=["a"]).path
+    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.02)
+    database = open_project(path)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    failed: list[LabelloopError] = []
+    writer = OrderedWriter(database)
+    written = threading.Event()
+    writer.submit(lambda session: annotator_id(session, "late"), lambda _id: written.set(), failed.append)
+    assert not written.wait(0.5), "ten times as long as one attempt"
+    other.execute("ROLLBACK")
+    other.close()
+    assert written.wait(30)
+    assert not failed
+    writer.close()
+    database.close()
+
+
 def test_a_writer_waits_for_another_to_finish(project: MakeProject) -> None:
     database = project(reviews=["a"])
     other = sqlite3.connect(database.path, isolation_level=None, check_same_thread=False)

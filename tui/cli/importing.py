@@ -14,7 +14,7 @@ from tui.cli.failures import guarded
 from tui.cli.opening import opened, settings
 from tui.cli.options import Json, Project
 from tui.cli.output import facts, print_json, say, show
-from tui.cli.progress import counting
+from tui.cli.progress import watching
 
 if TYPE_CHECKING:
     from core.files.importing import Report
@@ -68,7 +68,7 @@ def import_(
         if dry_run:
             _, report = inspect(database, choice)
         else:
-            with counting("importing") as progress:
+            with watching() as progress:
                 report = import_file(database, choice, settings().annotator, progress)
     if as_json:
         print_json({"imported": not dry_run, **asdict(report)})

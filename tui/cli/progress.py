@@ -112,18 +112,22 @@ def narrator() -> Narrator:
 
 
 @contextmanager
-def counting(what: str) -> Iterator[Callable[[int, int], None]]:
-    """Progress of work in this process; gives the function that is told how many are done, and of how many."""
+def watching() -> Iterator[Callable[[str, int, int], None]]:
+    """Progress of work in this process; gives the function that is told what is done, how much, and of how much."""
     from core.worker.events import Progressed
     from core.worker.state import JobState, fold
 
     began = time.monotonic()
+    now = ""
     with narrator() as shown:
 
-        def report(done: int, total: int) -> None:
+        def report(doing: str, done: int, total: int) -> None:
+            nonlocal began, now
+            if doing != now:
+                began, now = time.monotonic(), doing
             rate = done / max(time.monotonic() - began, 1e-6)
             left = (total - done) / rate if rate else 0.0
-            shown.show(fold(JobState(job=what), Progressed(what, done, total, rate, left)))
+            shown.show(fold(JobState(job=doing), Progressed(doing, done, total, rate, left)))
 
         yield report
 

@@ -21,7 +21,7 @@ from tui.cli.exporting import What, write
 from tui.cli.learning import fine_tune
 from tui.cli.opening import opened, settings
 from tui.cli.output import say
-from tui.cli.progress import counting
+from tui.cli.progress import watching
 
 if TYPE_CHECKING:
     from core.report import Measured
@@ -149,7 +149,7 @@ def _make(path: Path, seed: int | None) -> None:
                 project.salt = seed
                 session.add(project)
         choice = Choice(locations.sample_reviews(), text_column="text", id_column="id")
-        with counting("importing") as progress:
+        with watching() as progress:
             import_file(database, choice, settings().annotator, progress)
     except BaseException:
         database.close()

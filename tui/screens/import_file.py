@@ -16,7 +16,7 @@ from core.files import columns, reading
 from core.files.importing import Choice, Report, import_file
 from core.files.reading import Table
 from core.labels import SchemeKind, new_labels, parse_names
-from core.phrases import count, one_line
+from core.phrases import count, one_line, percent
 from core.storage.database import Database, create
 from tui.bindings import bindings
 from tui.desk import Desk
@@ -143,8 +143,9 @@ class ImportScreen(Screen[None]):
         except LabelloopError as error:
             app.call_from_thread(self._failed, str(error))
 
-    def _progressed(self, done: int, total: int) -> None:
-        self.app.call_from_thread(self._tell, f"importing… {done:,} of {total:,}", "$accent")
+    def _progressed(self, doing: str, done: int, total: int) -> None:
+        share = f" {percent(done / total)}" if done and total else ""
+        self.app.call_from_thread(self._tell, f"{doing}…{share}", "$accent")
 
     def _failed(self, reason: str) -> None:
         self.query_one(Button).disabled = False
