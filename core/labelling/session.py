@@ -17,6 +17,7 @@ from core.errors import LabelloopError
 from core.labelling.ahead import FETCHED, Ahead, Walk
 from core.labelling.pace import Pace
 from core.labelling.tally import Tally
+from core.labelling.track import LONGEST, Track
 from core.labels import SchemeKind
 from core.storage import browse, cards, decisions, groups, journal, queue, scheme
 from core.storage.browse import Counts
@@ -26,9 +27,6 @@ from core.storage.states import AnnotationState, accepted, labelled, skipped, st
 from core.storage.tables import Decision, Label
 from core.storage.writer import OrderedWriter
 
-TRAIL = 500
-"""Reviews that can be stepped back to; older ones are found in browse."""
-
 RECALLED = 40
 """Decisions of earlier sessions that are brought back into sight."""
 
@@ -37,9 +35,6 @@ NO_DECISIONS = ("flag", "unflag", "note", groups.UNFOLD)
 
 LARGE = 1_000
 """Changes from which a step takes long enough that people may label on meanwhile."""
-
-UNSEEN = 200
-"""Newest decisions that a fetch may not have seen yet; the writer does more than a hundred a second."""
 
 
 @dataclass(frozen=True)
@@ -85,22 +80,23 @@ class LabellingSession:
             self.scheme: list[Label] = scheme.labels(session)
             last = project.current_review
         self.pace = Pace()
-        self.current: Card | None = None
         self._tally = Tally(database, self.writer, on_counted)
-        self._visited: list[int] = []
-        self._at = -1
-        self._fresh: dict[int, AnnotationState | None] = {}
-        """States handed to the writer that a fetch may not have seen yet."""
-        self._ahead = Ahead(database, self.multi, in_background, self._settled, self._visited)
-        self._before_step: dict[int, AnnotationState | None] = {}
-        """The fresh states when the last undo or redo was asked for."""
+        self._track = Track(database, self.multi)
+        self._ahead = Ahead(database, self.multi, in_background, self._track.settled, self._track.visited)
+        self._forget_until_step: Callable[[], None] = self._track.forget_all
+        """Forgets what was decided when the last undo or redo was asked for."""
         self._moves_before_step = 0
-        self.decided: deque[Decided] = deque(maxlen=TRAIL)
+        self.decided: deque[Decided] = deque(maxlen=LONGEST)
         self._recall()
         self._start(last)
         self._in_background(self._tally.recount)
 
     # ------------------------------------------------------------------ looking
+
+    @property
+    def current(self) -> Card | None:
+        """The review that is up; none when nothing is left."""
+        return self._track.current
 
     @property
     def counts(self) -> Counts:
@@ -128,42 +124,35 @@ class LabellingSession:
     # ------------------------------------------------------------------ moving
 
     def move_on(self) -> Card | None:
-        """Go to the review after this one: forward on the trail, at its end to the next of the queue."""
-        if self._at + 1 < len(self._visited):
-            self._at += 1
-            self.current = self._load(self._visited[self._at])
+        """Go to the review after this one: forward on the track, at its end to the next of the queue."""
+        if self._track.forward():
             return self.current
         card = self._ahead.next()
         if card is not None:
-            card = self._with_fresh(card)
-            self._visit(card)
+            self._track.visit(self._track.with_fresh(card))
+        else:
+            self._track.current = None
         self._ahead.top_up()
-        self.current = card
-        return card
+        return self.current
 
     def move_back(self) -> Card | None:
         """Go to the review before this one; stays at the first."""
-        if self.current is None and self._visited:
-            self._at = len(self._visited) - 1
-            self.current = self._load(self._visited[self._at])
-        elif self._at > 0:
-            self._at -= 1
-            self.current = self._load(self._visited[self._at])
+        self._track.back()
         return self.current
 
     def go_to(self, review_id: int) -> Card | None:
         """Go to a certain review; moving on from there continues with the queue."""
-        card = self._load(review_id)
+        card = self._track.load(review_id)
         if card is None:
             return None
         if self.current is None or self.current.review_id != review_id:
-            self._visit(card)
-        self.current = card
+            self._track.visit(card)
+        self._track.current = card
         return card
 
     def first_open(self) -> Card | None:
-        """Go to the front of the queue, leaving the trail behind."""
-        self._at = len(self._visited) - 1
+        """Go to the front of the queue, leaving the reviews gone back to behind."""
+        self._track.to_the_end()
         return self.move_on()
 
     # ------------------------------------------------------------------ deciding
@@ -194,7 +183,7 @@ class LabellingSession:
         card = self.current
         if card is None:
             return None
-        state = self._state_of(card) or AnnotationState(self.annotator)
+        state = self._track.state_of(card) or AnnotationState(self.annotator)
         on = not state.flagged
         title = "flag" if on else "unflag"
         return self._amend(
@@ -208,7 +197,7 @@ class LabellingSession:
         card = self.current
         if card is None:
             return None
-        state = self._state_of(card) or AnnotationState(self.annotator)
+        state = self._track.state_of(card) or AnnotationState(self.annotator)
         return self._amend(
             card,
             replace(state, note=text),
@@ -227,7 +216,7 @@ class LabellingSession:
         with self.database.reading() as session:
             members = cards.cards(session, others[:FETCHED], self.multi)
         self._ahead.put_first(one for one in members if one.state is None or one.state.decision is None)
-        self.current = self._load(card.review_id)
+        self._track.look_again()
         return len(others)
 
     def _decide(self, state: AnnotationState) -> Card | None:
@@ -244,7 +233,7 @@ class LabellingSession:
             self._submit(card.review_id, write)
             for review_id, before in known.items():
                 kept = replace(state, flagged=before.flagged, note=before.note) if before else state
-                self._remember(review_id, kept)
+                self._track.remember(review_id, kept)
                 self._tally.move(before, kept, card.audit)
         self.pace.decide(time.monotonic())
         self.decided.append(Decided(card.review_id, title, card.text))
@@ -253,11 +242,11 @@ class LabellingSession:
     def _states_alike(self, card: Card) -> dict[int, AnnotationState | None]:
         """States of the reviews with the same text, this one last. Copies may have been decided about apart."""
         if not card.alike:
-            return {card.review_id: self._state_of(card)}
+            return {card.review_id: self._track.state_of(card)}
         with self.database.reading() as session:
             ids = queue.group(session, card.review_id)
             known = states(session, ids)
-        return {review_id: self._fresh.get(review_id, known.get(review_id)) for review_id in reversed(ids)}
+        return self._track.over({review_id: known.get(review_id) for review_id in reversed(ids)})
 
     def _title(self, state: AnnotationState) -> str:
         if state.decision is Decision.SKIPPED:
@@ -268,15 +257,10 @@ class LabellingSession:
         """Change what stands beside the decision, and stay on the review."""
         with self._tally.lock:
             self._submit(card.review_id, write)
-            self._tally.move(self._state_of(card), state, card.audit)
-        self._remember(card.review_id, state)
-        self.current = replace(card, state=state)
-        return self.current
-
-    def _remember(self, review_id: int, state: AnnotationState) -> None:
-        self._fresh[review_id] = state
-        while len(self._fresh) > UNSEEN:
-            del self._fresh[next(iter(self._fresh))]
+            self._tally.move(self._track.state_of(card), state, card.audit)
+        self._track.remember(card.review_id, state)
+        self._track.current = replace(card, state=state)
+        return self._track.current
 
     # ------------------------------------------------------------------ undoing
 
@@ -306,7 +290,7 @@ class LabellingSession:
             state = labelled(self.annotator, [label_id])
             return decisions.decide_all(session, self.annotator, title, ids, state, progress)
 
-        self._before_step = dict(self._fresh)
+        self._forget_until_step = self._track.moment()
         self.writer.submit(write, done, lambda error: self._on_failure(0, error))
 
     # ------------------------------------------------------------------ walking through some
@@ -315,7 +299,7 @@ class LabellingSession:
         """Let just these reviews come up, in their order, decided or not; until they end, or `leave_walk`."""
         self._ahead.walk = Walk(review_ids, what)
         self.drop_ahead()
-        del self._visited[self._at + 1 :]
+        self._track.cut()
         return self.move_on()
 
     def leave_walk(self) -> Card | None:
@@ -327,42 +311,37 @@ class LabellingSession:
     def _submit_step(
         self, step: Callable[[Session], journal.Step | None], done: Callable[[journal.Step | None], None]
     ) -> None:
-        self._before_step = dict(self._fresh)
+        self._forget_until_step = self._track.moment()
         self._moves_before_step = self._tally.moves
         self.writer.submit(step, done, lambda error: self._on_failure(0, error))
 
     def keep_place(self) -> Card | None:
         """After a large step during which labelling went on: keep the place, forget what the step overtook."""
-        overtaken = self._before_step
-        self._fresh = {key: state for key, state in self._fresh.items() if overtaken.get(key) is not state}
+        self._forget_until_step()
         self.reload_scheme()
         self.drop_ahead()
         self._in_background(self.recount)
-        self.current = self._load(self.current.review_id) if self.current else None
+        self._track.look_again()
         return self.current or self.first_open()
 
     def show_step(self, step: journal.Step, undone: bool) -> Card | None:
         """Bring the review up that an undo or redo changed; after a redo, move on from it."""
         if step.changes >= LARGE and self._tally.moves != self._moves_before_step:
             return self.keep_place()
-        self._fresh.clear()
+        self._track.forget_all()
         unfolding = step.title == groups.UNFOLD
         if undone and not unfolding and self.decided and self.decided[-1].review_id == step.review_id:
             self.decided.pop()
         self.reload_scheme()
         self._in_background(self.recount)
         self.drop_ahead()
-        if step.review_id is None or self._load(step.review_id) is None:
+        card = self._track.load(step.review_id) if step.review_id is not None else None
+        if card is None:
             return self._look_again()
-        if not undone:
-            card = self._load(step.review_id)
-            if card is not None and step.changes == 1:
-                self.decided.append(Decided(card.review_id, step.title, card.text))
-        if step.review_id in self._visited:
-            self._at = len(self._visited) - 1 - self._visited[::-1].index(step.review_id)
-            self.current = self._load(step.review_id)
-        else:
-            self.go_to(step.review_id)
+        if not undone and step.changes == 1:
+            self.decided.append(Decided(card.review_id, step.title, card.text))
+        if not self._track.return_to(card.review_id):
+            self._track.visit(card)
         if not undone and not unfolding and self.current is not None and self.current.state is not None:
             return self.move_on()
         return self.current
@@ -388,14 +367,14 @@ class LabellingSession:
 
     def forget(self, review_id: int) -> None:
         """A decision about this review could not be written: it is as it was before."""
-        self._fresh.pop(review_id, None)
-        self.decided = deque((one for one in self.decided if one.review_id != review_id), maxlen=TRAIL)
+        self._track.forget(review_id)
+        self.decided = deque((one for one in self.decided if one.review_id != review_id), maxlen=LONGEST)
         self.recount()
 
     def refresh(self) -> Card | None:
         """Show the current review with what is now said about it, and fetch the queue anew."""
         self.writer.flush()
-        self._fresh.clear()
+        self._track.forget_all()
         self.reload_scheme()
         self.recount()
         self.drop_ahead()
@@ -403,11 +382,7 @@ class LabellingSession:
 
     def _look_again(self) -> Card | None:
         """Show the current review anew, or the next one when there is none or its import was undone."""
-        with self.database.reading() as session:
-            shown = {card.review_id for card in cards.cards(session, self._visited, self.multi)}
-        self._visited[:] = [review_id for review_id in self._visited if review_id in shown]
-        self._at = min(self._at, len(self._visited) - 1)
-        self.current = self._load(self.current.review_id) if self.current else None
+        self._track.keep_shown()
         return self.current or self.first_open()
 
     def close(self) -> None:
@@ -434,41 +409,15 @@ class LabellingSession:
         for title, review_id in reversed(steps):
             if review_id in texts:
                 self.decided.append(Decided(review_id, title, texts[review_id]))
-                self._visited.append(review_id)
-        self._at = len(self._visited) - 1
+                self._track.recall(review_id)
 
     def _start(self, last: int | None) -> None:
-        card = self._load(last) if last is not None else None
+        card = self._track.load(last) if last is not None else None
         if card is not None and (card.state is None or card.state.decision is None):
-            self._visit(card)
-            self.current = card
+            self._track.visit(card)
             self._ahead.top_up()
         else:
             self.move_on()
-
-    def _settled(self) -> set[int]:
-        """Reviews just decided about, whether or not a fetch has seen it yet."""
-        return {
-            review_id
-            for review_id, state in self._fresh.items()
-            if state is not None and (state.decision is not None or state.flagged)
-        }
-
-    def _visit(self, card: Card) -> None:
-        self._visited.append(card.review_id)
-        del self._visited[:-TRAIL]
-        self._at = len(self._visited) - 1
-
-    def _load(self, review_id: int) -> Card | None:
-        with self.database.reading() as session:
-            found = cards.cards(session, [review_id], self.multi)
-        return self._with_fresh(found[0]) if found else None
-
-    def _with_fresh(self, card: Card) -> Card:
-        return replace(card, state=self._fresh[card.review_id]) if card.review_id in self._fresh else card
-
-    def _state_of(self, card: Card) -> AnnotationState | None:
-        return self._fresh.get(card.review_id, card.state)
 
     def _submit(self, review_id: int, work: Callable[[Session], object]) -> None:
         self.writer.submit(work, failed=lambda error: self._on_failure(review_id, error))
