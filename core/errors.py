@@ -10,7 +10,8 @@
     ├── FileError             an input or output file that cannot be read or written
     ├── SettingsError         a settings file with a wrong key or value
     ├── ModelError            a model that cannot be had or loaded
-    │   └── BaseModelNotFound none of the places that were tried has the base model
+    │   ├── BaseModelNotFound none of the places that were tried has the base model
+    │   └── CheckpointError   a checkpoint that is damaged, or of another training
     ├── TrainingError         a training that cannot start or cannot go on
     │   ├── TooFewLabels      not enough annotations, or all of one class
     │   ├── LossNotFinite     the loss became NaN or infinite
@@ -73,6 +74,10 @@ class ModelError(LabelloopError):
 
 class BaseModelNotFound(ModelError):
     """The base model is in none of the places that were tried."""
+
+
+class CheckpointError(ModelError):
+    """A checkpoint is damaged, or of another training: it cannot be resumed."""
 
 
 class TrainingError(LabelloopError):

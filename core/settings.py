@@ -1,4 +1,4 @@
-"""What a person has set: theme, base model, name, keys. A TOML file that is edited by hand or from the app."""
+"""What a person has set: theme, name, training, keys. A TOML file that is edited by hand or from the app."""
 
 from __future__ import annotations
 
@@ -29,19 +29,34 @@ class Settings(BaseModel):
     theme: str = "labelloop-dark"
     """Name of a theme; the command palette shows them all."""
     annotator: str = Field(default_factory=_user, min_length=1, max_length=60)
-    """The name that stands in exports as who labelled; the login name by default."""
+    """The name that stands in exports as who labelled, 1 to 60 characters; the login name by default."""
     base_model: str = Field(default="auto", min_length=1)
     """What is fine-tuned: `auto`, a name on the Hugging Face hub, or a folder."""
     rest_minutes: int = Field(default=45, ge=0, le=600)
-    """Minutes of labelling without a break after which a rest is suggested; 0 never suggests one."""
+    """Minutes of labelling without a break after which a rest is suggested, 0 to 600; 0 never suggests one."""
     mark_words: bool = True
     """Whether words of the keyword rule are marked in the review."""
     alike: float = Field(default=0.8, ge=0.5, le=1.0)
-    """Reviews at least this similar when imported are labelled as one; 1.0: only equal ones."""
+    """Reviews at least this similar when imported are labelled as one, 0.5 to 1.0; 1.0: only equal ones."""
+    columns: str = Field(default="", max_length=1_000)
+    """Names of columns of the file that are always shown below the text, with commas between, up to 1,000 letters."""
+    drawn_every: int = Field(default=5, ge=2, le=100)
+    """One review of so many comes at random, 2 to 100, and measures the model; the others are where it hesitates."""
+    retrain_labels: int = Field(default=0, ge=0, le=100_000)
+    """New labels after which a training starts by itself, 0 to 100,000; 0: not by their number. Never below 20."""
+    retrain_minutes: int = Field(default=0, ge=0, le=10_080)
+    """Minutes after which a training starts by itself, 0 to 10,080, if there are 20 new labels; 0: not by time."""
+    quiet: bool = False
+    """Whether the machine is to be kept quiet: no training starts by itself then; on battery none does anyway."""
     keys: dict[str, str] = Field(default_factory=dict)
     """Other keys for actions: `"label.skip" = "space,s"`. The help lists the actions."""
     bookmarks: dict[str, str] = Field(default_factory=dict)
     """Filters of browse by the name they were kept under: `"sure and wrong" = "state:disagreed p>=0.9"`."""
+
+    @property
+    def shown_columns(self) -> list[str]:
+        """The names in `columns`."""
+        return [name for part in self.columns.split(",") if (name := part.strip())]
 
 
 def load(path: Path | None = None) -> tuple[Settings, list[str]]:
@@ -68,6 +83,15 @@ def load(path: Path | None = None) -> tuple[Settings, list[str]]:
                     f"{path}, {_line(text, names)}“{'.'.join(names)}”: {detail['msg']}. Its default is used."
                 )
                 _leave_out(values, names)
+
+
+def check(name: str, value: object) -> str:
+    """What is wrong with a value for a setting, in a sentence; empty when it is right."""
+    try:
+        Settings.model_validate({name: value})
+    except ValidationError as error:
+        return f"{error.errors()[0]['msg']}.".replace("Input should", "It should")
+    return ""
 
 
 def save(changes: dict[str, Any], path: Path | None = None) -> None:

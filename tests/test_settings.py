@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from core import locations
 from core.errors import SettingsError
-from core.settings import Settings, load, save
+from core.settings import Settings, check, load, save
 
 
 @pytest.fixture
@@ -63,6 +63,10 @@ def test_what_is_no_toml_is_named_with_its_line_and_the_defaults_hold(file: Path
         ("keys = 'space'", "keys"),
         ("keys = { 'label.skip' = 5 }", "keys.label.skip"),
         ('"annotator" = false', "annotator"),
+        ("retrain_labels = -1", "retrain_labels"),
+        ("retrain_labels = 1_000_000", "retrain_labels"),
+        ("retrain_minutes = 0.5", "retrain_minutes"),
+        ("quiet = 'yes'", "quiet"),
     ],
 )
 def test_a_wrong_key_or_value_is_named_with_its_line_and_the_others_count(file: Path, line: str, key: str) -> None:
@@ -147,3 +151,15 @@ def test_a_place_that_takes_no_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "in the way").touch()
     with pytest.raises(SettingsError, match="cannot be changed"):
         save({"theme": "nord"}, tmp_path / "in the way" / "settings.toml")
+
+
+def test_training_by_itself_is_off_until_it_is_asked_for(file: Path) -> None:
+    assert (Settings().retrain_labels, Settings().retrain_minutes, Settings().quiet) == (0, 0, False)
+    save({"retrain_labels": 50, "retrain_minutes": 120, "quiet": True}, file)
+    assert load(file) == (Settings(retrain_labels=50, retrain_minutes=120, quiet=True), [])
+
+
+def test_a_value_is_checked_without_being_saved() -> None:
+    assert check("alike", 0.9) == ""
+    assert check("alike", 0.4) == "It should be greater than or equal to 0.5."
+    assert check("rest_minutes", 1.5) == "It should be a valid integer."

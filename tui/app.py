@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -19,19 +20,25 @@ from core.storage import runs
 from core.storage.database import Database, Watcher, open_project
 from core.worker import events
 from core.worker.client import StartWorker, Worker, WorkerLike
+from core.worker.line_up import LineUp
 from core.worker.requests import Request, Train
-from core.worker.state import begin, fold, stopping
+from core.worker.retraining import FEWEST
+from core.worker.state import JobState, begin, fold, stopping
 from tui.bindings import ACTIONS, bindings, unknown
-from tui.desk import Desk
-from tui.messages import Counted, WorkerTold, WriteFailed
+from tui.desk import Desk, Doors
+from tui.messages import Counted, JobEnded, WorkerTold, WriteFailed
 from tui.screens.label import LabelScreen
 from tui.screens.welcome import WelcomeScreen
 from tui.theme import FALLBACK, THEMES
+from tui.widgets.job_strip import JobStrip
 
 LOOKS_EVERY = 2.0
 """Seconds between looks at whether another process has changed the project."""
 
-NEED_PROJECT = ("browse", "search", "history", "train", "export", "scheme")
+CONSIDERS_EVERY = 30.0
+"""Seconds between looks at whether a training shall start by itself; without that setting nothing is looked at."""
+
+NEED_PROJECT = ("browse", "search", "history", "train", "runs", "export", "scheme")
 """Actions of the app that are about the open project."""
 
 
@@ -51,16 +58,22 @@ class LabelloopApp(App[None]):
         loaded, self._problems = settings.load()
         self._worker: WorkerLike | None = None
         self._job: asyncio.Task[None] | None = None
+        self._waiting = LineUp()
+        self._opened = 0.0
+        self._tried_at = 0
+        """Labels there were when a training began by itself last: one that fails is not tried over and over."""
         self._database: Database | None = None
         self._watcher: Watcher | None = None
-        self.desk = Desk(
-            self,
-            loaded,
+        doors = Doors(
             start_job=self.start_job,
             stop_job=self.stop_job,
+            train=self.train,
+            unqueue=self.unqueue,
             open_path=self.open_path,
             change_settings=self.change_settings,
+            browse=self.browse,
         )
+        self.desk = Desk(self, loaded, doors)
 
     # ------------------------------------------------------------------ beginning and end
 
@@ -78,6 +91,7 @@ class LabelloopApp(App[None]):
         if not self.desk.has_project:
             self.push_screen(WelcomeScreen(self.desk))
         self.set_interval(LOOKS_EVERY, self._look)
+        self.set_interval(CONSIDERS_EVERY, self._consider)
 
     def on_ready(self) -> None:
         """The first frame is painted. What is there by now stays: collections need not look at it again."""
@@ -116,6 +130,7 @@ class LabelloopApp(App[None]):
         self._database = database
         self.desk.set_session(labelling)
         self._watcher = database.watch()
+        self._opened, self._tried_at = time.monotonic(), 0
         self._remember(database.path)
         while len(self.screen_stack) > 1:
             self.pop_screen()
@@ -129,6 +144,8 @@ class LabelloopApp(App[None]):
             )
 
     def _close_project(self) -> None:
+        self._waiting.clear()
+        self.desk.waiting = 0
         if self.desk.has_project:
             self.desk.session.close()
             self.desk.set_session(None)
@@ -184,29 +201,96 @@ class LabelloopApp(App[None]):
             )
         self.set_keymap({action_id: keys for action_id, keys in wanted.keys.items() if not unknown([action_id])})
 
-    def change_settings(self, changes: dict[str, object]) -> None:
-        """Save settings and put them into effect."""
+    def change_settings(self, changes: dict[str, object]) -> bool:
+        """Save settings and put them into effect; whether that could be done."""
         try:
             settings.save(changes)
         except LabelloopError as error:
             self.notify(str(error), title="Not saved", severity="error", timeout=15, markup=False)
-            return
+            return False
         self.desk.settings, problems = settings.load()
         for problem in problems:
             self.notify(problem, severity="warning", markup=False)
         self._apply_settings()
+        return True
 
     # ------------------------------------------------------------------ the worker
 
     def start_job(self, request: Request) -> None:
-        """Start a job in the worker. While one runs, nothing is started, and it is said so."""
-        if self.desk.job.busy:
+        """Start a job in the worker. While one runs, a training waits its turn, and nothing else is started."""
+        if not self.desk.job.busy:
+            self._begin(request)
+        elif isinstance(request, Train):
+            self._waiting.add(request)
+            self._tell_waiting()
+        else:
             self.notify("A job is running already: stop it first, or wait for it.", markup=False)
-            return
+
+    def _begin(self, request: Request, why: str = "") -> None:
+        """Start a job; `why` says why it begins without being asked for."""
         self.desk.session.writer.flush()
+        self.desk.why = why
         self._set_job(begin(type(request).__name__.lower()))
         self._worker = worker = self._start_worker(request)
         self._job = asyncio.create_task(self._follow(worker))
+
+    def train(self, resume: int | None = None) -> None:
+        """Train by the plan, or go on with a run that stopped."""
+        if self._database is None:
+            return
+        try:
+            arguments = self.desk.plan.arguments(self.desk.settings.base_model)
+        except LabelloopError as error:
+            self.notify(str(error), title="Not started", severity="warning", timeout=10, markup=False)
+            return
+        path = str(self._database.path)
+        self.start_job(Train(path, arguments) if resume is None else Train(path, resume=resume))
+
+    def _consider(self) -> None:
+        """Look, in a thread, whether a training shall start by itself."""
+        wanted, database = self.desk.settings, self._database
+        asked = not wanted.quiet and (wanted.retrain_labels or wanted.retrain_minutes)
+        if not asked or database is None or self.desk.job.busy:
+            return
+        if self.desk.session.counts.labelled < self._tried_at + FEWEST:
+            return
+        minutes = (time.monotonic() - self._opened) / 60
+
+        def work() -> None:
+            from tui import by_itself
+
+            with database.reading() as session:
+                due, why = by_itself.due(session, wanted, minutes)
+            if due:
+                self.call_from_thread(self._train_by_itself, database, why)
+
+        self._in_background(work)
+
+    def _train_by_itself(self, database: Database, why: str) -> None:
+        """Begin, unless the project or the settings are others by now, or a job has begun."""
+        wanted = self.desk.settings
+        asked = not wanted.quiet and (wanted.retrain_labels or wanted.retrain_minutes)
+        if not asked or database is not self._database or self.desk.job.busy:
+            return
+        try:
+            arguments = self.desk.plan.arguments(wanted.base_model)
+        except LabelloopError:
+            logging.exception("A training was due, but its arguments do not go together")
+            return
+        self._tried_at = self.desk.session.counts.labelled
+        self._begin(Train(str(database.path), arguments), f"began by itself: {why}")
+
+    def unqueue(self) -> bool:
+        """Let the last training that waits not begin; whether there was one."""
+        if not self._waiting:
+            return False
+        self._waiting.cancel(self._waiting.waiting[-1].number)
+        self._tell_waiting()
+        return True
+
+    def _tell_waiting(self) -> None:
+        self.desk.waiting = len(self._waiting)
+        self._set_job(self.desk.job)
 
     def stop_job(self) -> None:
         """Ask the running job to stop."""
@@ -217,6 +301,14 @@ class LabelloopApp(App[None]):
     async def _follow(self, worker: WorkerLike) -> None:
         async for event in worker.events():
             self.post_message(WorkerTold(event))
+        self.post_message(JobEnded())
+
+    def on_job_ended(self) -> None:
+        """The worker's process is gone: the next training that waits may begin."""
+        request = None if self.desk.job.busy or not self.desk.has_project else self._waiting.next()
+        if request is not None:
+            self.desk.waiting = len(self._waiting)
+            self._begin(request)
 
     def on_worker_told(self, message: WorkerTold) -> None:
         """The worker sent an event: fold it into the job's state, and look at what it changed."""
@@ -237,9 +329,12 @@ class LabelloopApp(App[None]):
             with self._database.writing() as session:
                 runs.mark_interrupted(session)
 
-    def _set_job(self, job: object) -> None:
-        self.desk.job = job  # type: ignore[assignment]
-        self.desk.job_changed.publish(self.desk.job)
+    def _set_job(self, job: JobState) -> None:
+        self.desk.job = job
+        for screen in self.screen_stack:
+            for strip in screen.query(JobStrip):
+                strip.aside = self.desk.aside
+        self.desk.job_changed.publish(job)
 
     # ------------------------------------------------------------------ going places
 
@@ -275,6 +370,17 @@ class LabelloopApp(App[None]):
         from tui.screens.train import TrainScreen
 
         self._go(lambda: TrainScreen(self.desk), TrainScreen)
+
+    def action_runs(self) -> None:
+        from tui.screens.runs import RunsScreen
+
+        self._go(lambda: RunsScreen(self.desk), RunsScreen)
+
+    def browse(self, line: str) -> None:
+        """Open browse on top of what is there, on a filter."""
+        from tui.screens.read import ReadScreen
+
+        self.push_screen(ReadScreen(self.desk, line))
 
     def action_export(self) -> None:
         from tui.screens.export import ExportScreen
@@ -315,10 +421,6 @@ class LabelloopApp(App[None]):
             }
             if method is not None and belongs:
                 yield SystemCommand(action.name, action.does, method)
-        yield SystemCommand("Train now", "Start training on the labels there are", self._train_now)
+        yield SystemCommand("Train now", "Start training on the labels there are", self.train)
         kept = ("Theme", "Screenshot")
         yield from (command for command in super().get_system_commands(screen) if command.title in kept)
-
-    def _train_now(self) -> None:
-        if self.desk.has_project and self._database is not None:
-            self.start_job(Train(str(self._database.path), {"base_model": self.desk.settings.base_model}))

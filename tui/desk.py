@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from textual.dom import DOMNode
@@ -13,37 +14,61 @@ from core.labelling.session import LabellingSession
 from core.settings import Settings
 from core.worker.requests import Request
 from core.worker.state import JobState
+from tui.plan import Plan
+
+
+@dataclass(frozen=True)
+class Doors:
+    """What the screens ask of the app."""
+
+    start_job: Callable[[Request], None]
+    """Start a job in the worker; while one runs, a training waits its turn."""
+    stop_job: Callable[[], None]
+    """Ask the running job to stop."""
+    train: Callable[[int | None], None]
+    """Train by the plan, or go on with a run that stopped."""
+    unqueue: Callable[[], bool]
+    """Let the last training that waits not begin; whether there was one."""
+    open_path: Callable[[Path], None]
+    """Open another project."""
+    change_settings: Callable[[dict[str, object]], bool]
+    """Save settings and put them into effect; whether that could be done."""
+    browse: Callable[[str], None]
+    """Open browse on top, on a filter as it is typed there."""
 
 
 class Desk:
     """Shared by the app and its screens. Changed in the app's thread only."""
 
-    def __init__(
-        self,
-        owner: DOMNode,
-        settings: Settings,
-        start_job: Callable[[Request], None],
-        stop_job: Callable[[], None],
-        open_path: Callable[[Path], None],
-        change_settings: Callable[[dict[str, object]], None],
-    ) -> None:
+    def __init__(self, owner: DOMNode, settings: Settings, doors: Doors) -> None:
         self.settings = settings
+        self.plan = Plan()
+        """How the next training is to be done."""
         self.job = JobState()
         self.job_changed: Signal[JobState] = Signal(owner, "job-changed")
         """Published whenever the job's state is another."""
         self.project_changed: Signal[None] = Signal(owner, "project-changed")
         """Published when counts, queue or suggestions may be other than shown."""
-        self.start_job = start_job
-        """Start a job in the worker, unless one runs."""
-        self.stop_job = stop_job
-        """Ask the running job to stop."""
-        self.open_path = open_path
-        """Open another project."""
-        self.change_settings = change_settings
-        """Save settings and put them into effect."""
+        self.waiting = 0
+        """Trainings that wait for the running job."""
+        self.why = ""
+        """Why the running job began by itself; empty when a person asked for it."""
+        self.start_job = doors.start_job
+        self.stop_job = doors.stop_job
+        self._train = doors.train
+        self.unqueue = doors.unqueue
+        self.open_path = doors.open_path
+        self.change_settings = doors.change_settings
+        self.browse = doors.browse
         self.words: tuple[str, ...] = ()
         """Words that were searched for when a review was opened from browse; marked in the reviews."""
         self._session: LabellingSession | None = None
+
+    @property
+    def aside(self) -> str:
+        """What is to be said of the job beside its state: why it began by itself, and how many wait for it."""
+        waits = f"{self.waiting} {'waits' if self.waiting == 1 else 'wait'}" if self.waiting else ""
+        return " · ".join(part for part in (self.why, waits) if part)
 
     @property
     def session(self) -> LabellingSession:
@@ -60,3 +85,7 @@ class Desk:
     def set_session(self, session: LabellingSession | None) -> None:
         """Put a project on the desk, or clear it away."""
         self._session = session
+
+    def train(self, resume: int | None = None) -> None:
+        """Train by the plan, or go on with the run `resume`; while a job runs, it waits its turn."""
+        self._train(resume)

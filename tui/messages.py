@@ -17,6 +17,10 @@ class WorkerTold(Message):
         self.event = event
 
 
+class JobEnded(Message):
+    """The worker's process is gone."""
+
+
 class WriteFailed(Message):
     """A decision could not be written."""
 
@@ -55,6 +59,25 @@ class Given(Message):
     def __init__(self, changes: int) -> None:
         super().__init__()
         self.changes = changes
+
+
+class RunChanged(Message):
+    """A change of a run is on disk."""
+
+    def __init__(self, told: str, other: bool) -> None:
+        super().__init__()
+        self.told = told
+        """What to say of it; empty for nothing."""
+        self.other = other
+        """Whether suggestions or labels may be others than shown."""
+
+
+class RunRefused(Message):
+    """A run could not be changed as asked."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
 
 
 class TravelMoved(Message):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.evaluate.intervals import wilson
+from core.evaluate.f1 import divided, f1, macro_f1, micro_f1, outcomes, summed
+from core.evaluate.intervals import macro_f1_interval, micro_f1_interval, wilson
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,13 @@ class Scores:
     labels: tuple[PerLabel, ...]
     confusion: tuple[tuple[int, ...], ...]
     """Counts, rows true, columns predicted; empty in a multi-label scheme."""
+    macro_f1_low: float | None = None
+    """Lower end of the 95 % bootstrap interval of the macro-F1; None in records that are older than it."""
+    macro_f1_high: float | None = None
+    micro_f1: float | None = None
+    """F1 of all pairs of review and label together; only in a multi-label scheme, else it is the accuracy."""
+    micro_f1_low: float | None = None
+    micro_f1_high: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The form in the database and of `--json`."""
@@ -53,7 +61,8 @@ class Scores:
         """Read the form in the database."""
         labels = tuple(PerLabel(**label) for label in data["labels"])
         confusion = tuple(tuple(row) for row in data["confusion"])
-        return cls(**{**data, "labels": labels, "confusion": confusion})
+        known = {field.name: data[field.name] for field in fields(cls) if field.name in data}
+        return cls(**{**known, "labels": labels, "confusion": confusion})
 
 
 def scores(
@@ -66,28 +75,29 @@ def scores(
     """
     if len(true) == 0:
         raise ValueError("nothing to measure on")
-    hits = (true & predicted).sum(axis=0)
-    given = predicted.sum(axis=0)
-    support = true.sum(axis=0)
-    precision = np.divide(hits, given, out=np.zeros(len(hits)), where=given > 0)
-    recall = np.divide(hits, support, out=np.zeros(len(hits)), where=support > 0)
-    together = given + support
-    f1 = np.divide(2 * hits, together, out=np.zeros(len(hits)), where=together > 0)
+    total = summed(outcomes(true, predicted))
+    precision, recall, each = divided(total.hits, total.given), divided(total.hits, total.support), f1(total)
     right = int((true == predicted).all(axis=1).sum())
     low, high = wilson(right, len(true))
-    occurring = together > 0
+    macro_low, macro_high = macro_f1_interval(true, predicted)
+    micro_low, micro_high = micro_f1_interval(true, predicted) if multi else (None, None)
     return Scores(
         name=name,
         size=len(true),
         accuracy=right / len(true),
         accuracy_low=low,
         accuracy_high=high,
-        macro_f1=float(f1[occurring].mean()) if occurring.any() else 0.0,
+        macro_f1=float(macro_f1(total)),
         labels=tuple(
-            PerLabel(label, float(precision[i]), float(recall[i]), float(f1[i]), int(support[i]))
+            PerLabel(label, float(precision[i]), float(recall[i]), float(each[i]), int(total.support[i]))
             for i, label in enumerate(label_names)
         ),
         confusion=() if multi else _confusion(true, predicted),
+        macro_f1_low=macro_low,
+        macro_f1_high=macro_high,
+        micro_f1=float(micro_f1(total)) if multi else None,
+        micro_f1_low=micro_low,
+        micro_f1_high=micro_high,
     )
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from array import array
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
-from sqlalchemy import Select, func
-from sqlalchemy import select as sql_select
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
+from core.storage import gathering
 from core.storage.filters import Filter, Order, State
-from core.storage.listing import parts
+from core.storage.gathering import Abandoned
+from core.storage.listing import Asked
 from core.storage.queue import current
 from core.storage.tables import (
     Annotation,
@@ -21,7 +22,7 @@ from core.storage.tables import (
     Source,
 )
 
-__all__ = ["Counts", "Filter", "Order", "State", "counts", "every", "find_by_name", "page", "total"]
+__all__ = ["Abandoned", "Counts", "Filter", "Order", "State", "counts", "every", "find_by_name", "page", "total"]
 
 MOST_DIGITS = 19
 """Digits of a number that SQLite may not hold any more; no file has so many rows."""
@@ -85,27 +86,23 @@ def total(session: Session, wanted: Filter) -> int:
     if wanted == Filter(order=wanted.order):
         reviews = session.exec(select(func.sum(Source.rows)).where(col(Source.withdrawn).is_(False))).one()
         return int(reviews or 0)
-    return sum(_count(session, part) for part in parts(session, replace(wanted, order=Order.FILE)))
+    return len(every(session, replace(wanted, order=Order.FILE)))
 
 
 def page(session: Session, wanted: Filter, offset: int, limit: int) -> list[int]:
-    """Review ids of one page of the filtered, sorted list."""
-    if wanted == Filter() and (found := _contiguous(session, offset, limit)) is not None:
+    """Review ids of one page of the filtered, sorted list. The first is quick; for others keep what `every` gives."""
+    asked = Asked(session, wanted)
+    if offset == 0 and (found := gathering.first(session, asked, limit)) is not None:
         return found
-    ids: list[int] = []
-    for part in parts(session, wanted):
-        found = list(session.execute(part.offset(offset).limit(limit - len(ids))).scalars())
-        ids += found
-        if len(ids) == limit:
-            break
-        offset = 0 if found else offset - _count(session, part)
-    return ids
+    return gathering.gather(session, asked, limit=offset + limit)[offset:].tolist()
 
 
-def every(session: Session, wanted: Filter) -> Iterator[int]:
-    """All review ids that the filter lets through, in its order."""
-    for part in parts(session, wanted):
-        yield from session.execute(part).scalars()
+def every(session: Session, wanted: Filter, still: Callable[[], bool] = lambda: True) -> array[int]:
+    """All review ids that the filter lets through, in its order: about a second and 4 MB for a million.
+
+    Raises Abandoned soon after `still` says that they are no longer wanted.
+    """
+    return gathering.gather(session, Asked(session, wanted), still)
 
 
 def find_by_name(session: Session, name: str) -> int | None:
@@ -115,30 +112,3 @@ def find_by_name(session: Session, name: str) -> int | None:
         query = select(Review.id).where(Review.row == int(name), current()).order_by(col(Review.id)).limit(1)
         found = session.exec(query).first()
     return found
-
-
-def _count(session: Session, part: Select[Any]) -> int:
-    return int(session.execute(sql_select(func.count()).select_from(part.order_by(None).subquery())).scalar_one())
-
-
-def _contiguous(session: Session, offset: int, limit: int) -> list[int] | None:
-    """A page of everything as imported; none when it has to be looked for.
-
-    An import writes its reviews one after the other and none is ever deleted, so that the place of a row follows
-    from how many rows each file has.
-    """
-    ids: list[int] = []
-    sources = session.exec(select(Source).where(col(Source.withdrawn).is_(False)).order_by(col(Source.id))).all()
-    for source in sources:
-        mine = col(Review.source_id) == source.id
-        first = session.execute(select(Review.id).where(mine).order_by(col(Review.row)).limit(1)).scalar()
-        last = session.execute(select(Review.id).where(mine).order_by(col(Review.row).desc()).limit(1)).scalar()
-        if first is None or last is None:
-            continue
-        if last - first + 1 != source.rows:
-            return None
-        start = first + min(offset, source.rows)
-        taken = range(start, min(last + 1, start + limit - len(ids)))
-        offset -= min(offset, source.rows)
-        ids += taken
-    return ids

@@ -1,47 +1,52 @@
 """Filters as one line of text, so that they can be typed, kept and sent to a colleague.
 
 `state:labelled label:positive suggested:negative p>=0.9 from:2024-01-01 to:2024-06 origin:person source:reviews.csv
-audit:yes order:sure "a phrase" begin* NOT word`. What is no condition is looked for in the texts.
+audit:yes flipped:3-7 order:sure "a phrase" begin* -word`. What is no condition is looked for in the texts.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from sqlmodel import Session, select
+from sqlalchemy import exists
+from sqlmodel import Session, col, select
 
 from core.errors import FilterError
 from core.storage import scheme
 from core.storage.filters import Filter, Order, State
-from core.storage.tables import Origin, Source
+from core.storage.tables import Origin, Run, Source, Suggestion
 
-CONDITIONS = ("state", "label", "suggested", "p", "from", "to", "origin", "source", "audit", "order")
+CONDITIONS = ("state", "label", "suggested", "p", "from", "to", "origin", "source", "audit", "flipped", "order")
 """The words before a colon."""
 
 Kind = TypeVar("Kind", bound=StrEnum)
 
 _TOKEN = re.compile(r'(?P<name>[^\W\d]+):(?P<value>"[^"]*"?|\S*)|p(?P<sign><=|>=)(?P<share>\S*)|-?"[^"]*"?|\S+')
 _PLAIN = re.compile(r'[^\s"]+')
+_RUNS = re.compile(r"([0-9]{1,9})-([0-9]{1,9})")
 _DATE = re.compile(r"\d{4}(-\d\d(-\d\d(T\d\d(:\d\d(:\d\d)?)?)?)?)?")
 
 
 @dataclass(frozen=True)
 class Names:
-    """What labels and files are called in a project."""
+    """What labels and files are called in a project, and which runs have suggestions."""
 
     labels: Mapping[str, int] = field(default_factory=dict)
     sources: Mapping[str, int] = field(default_factory=dict)
+    runs: Collection[int] = ()
 
 
 def names_of(session: Session) -> Names:
     """The names of a project; of several imports of a file the last one counts."""
     sources = session.exec(select(Source).order_by(Source.id)).all()  # type: ignore[arg-type]
     known = {source.file_name: source.id for source in sources if source.id is not None and not source.withdrawn}
-    return Names(scheme.ids_by_name(session), known)
+    its = exists().where(col(Suggestion.run_id) == col(Run.id))
+    runs = session.exec(select(Run.id).where(col(Run.suggested) > 0, its).order_by(col(Run.id))).all()
+    return Names(scheme.ids_by_name(session), known, tuple(run for run in runs if run is not None))
 
 
 def parse(typed: str, names: Names) -> Filter:
@@ -82,6 +87,7 @@ def to_text(wanted: Filter, names: Names) -> str:
     parts += [f"to:{wanted.until}"] if wanted.until else []
     parts += [f"origin:{wanted.origin}"] if wanted.origin else []
     parts += [f"audit:{'yes' if wanted.audit else 'no'}"] if wanted.audit is not None else []
+    parts += [f"flipped:{wanted.flipped[0]}-{wanted.flipped[1]}"] if wanted.flipped is not None else []
     parts += [f"order:{wanted.order}"] if wanted.order is not Order.FILE else []
     parts += [wanted.words] if wanted.words else []
     return " ".join(parts)
@@ -105,6 +111,8 @@ def _condition(name: str, value: str, names: Names) -> dict[str, Any]:
             if value not in ("yes", "no"):
                 raise FilterError(f"“audit:{value}” is not understood.", "Say audit:yes or audit:no.")
             return {"audit": value == "yes"}
+        case "flipped":
+            return {"flipped": _runs(value, names.runs)}
         case "from" | "to":
             if not _DATE.fullmatch(value):
                 raise FilterError(f"“{name}:{value}” is no date.", f"Say {name}:2024, {name}:2024-01 or 2024-01-31.")
@@ -114,6 +122,20 @@ def _condition(name: str, value: str, names: Names) -> dict[str, Any]:
         f"There are: {', '.join(f'{one}:' for one in CONDITIONS if one != 'p')}, p>=, p<= and flagged; "
         'put “"” around what is to be searched for as it stands.',
     )
+
+
+def _runs(value: str, known: Collection[int]) -> tuple[int, int]:
+    found = _RUNS.fullmatch(value)
+    if found is None:
+        raise FilterError(f"“flipped:{value}” does not name two runs.", "Say flipped:3-7 for the runs 3 and 7.")
+    one, other = int(found[1]), int(found[2])
+    for run in (one, other):
+        if run not in known:
+            told = ", ".join(map(str, known)) or "none"
+            raise FilterError(f"There is no run {run} with suggestions.", f"There are: {told}.")
+    if one == other:
+        raise FilterError(f"“flipped:{value}” names one run twice.", "Say flipped:3-7 for the runs 3 and 7.")
+    return one, other
 
 
 def _share(value: str) -> float:

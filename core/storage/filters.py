@@ -47,7 +47,7 @@ class Filter:
     label_id: int | None = None
     """Has this label, or, with `State.SUGGESTED` or `OPEN`, this suggestion."""
     words: str = ""
-    """Full-text search: words, "phrases", prefix*, NOT word."""
+    """Full-text search: words, "phrases", prefix*, NOT word or -word."""
     order: Order = Order.FILE
     source_id: int | None = None
     """From this imported file."""
@@ -65,6 +65,8 @@ class Filter:
     """Decided before the end of this day, month or year."""
     audit: bool | None = None
     """In the audit set, or not in it."""
+    flipped: tuple[int, int] | None = None
+    """The suggestions of these two runs name different labels."""
 
     @property
     def suggestion_label(self) -> int | None:
@@ -81,7 +83,7 @@ class Filter:
     @property
     def to_be_given(self) -> Filter:
         """The same for giving all hits a label: what a model chose leaves the audit set alone, which measures it."""
-        chosen = self.about_suggestions or self.state is State.DISAGREED
+        chosen = self.about_suggestions or self.state is State.DISAGREED or self.flipped is not None
         return replace(self, audit=False) if chosen else self
 
     @property

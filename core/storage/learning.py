@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from core.storage import scheme
 from core.storage.queue import current
-from core.storage.tables import Annotation, AnnotationLabel, Decision, Review
+from core.storage.tables import Annotation, AnnotationLabel, Decision, Review, Run
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,12 @@ def digest(used: list[Example]) -> str:
     for example in used:
         state.update(json.dumps([example.review_id, example.text, example.label_ids]).encode())
     return state.hexdigest()
+
+
+def unchanged_since(session: Session, run: Run) -> bool:
+    """Whether a training begun now would see exactly the annotations and labels that this run saw."""
+    label_ids = [label.id for label in scheme.labels(session)]
+    return label_ids == run.label_ids and digest(examples(session, audit=False)) == run.annotations_digest
 
 
 def to_suggest(session: Session, after: int, limit: int) -> list[tuple[int, str]]:

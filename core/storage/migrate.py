@@ -10,7 +10,7 @@ from sqlalchemy import Engine, inspect, text
 from core.errors import ProjectTooNew
 from core.storage import sqlite
 
-HEAD = "0002"
+HEAD = "0003"
 """The present schema. Every script in migrations/versions is named after its number."""
 
 FOLDER = Path(__file__).parent / "migrations"

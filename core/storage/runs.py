@@ -1,4 +1,4 @@
-"""Runs: their records, curves and suggestions, and which of them is in use."""
+"""Runs: their records, curves and suggestions. Which of them is in use is decided in `versions`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from sqlmodel import Session, col, select
 
 from core.errors import ModelError
 from core.storage.database import project_of
-from core.storage.tables import CurvePoint, Project, Run, RunStatus, Suggestion, utc_now
+from core.storage.tables import CurvePoint, OutOfFold, Project, Run, RunStatus, Suggestion, utc_now
+
+LONGEST_NAME = 60
+LONGEST_NOTE = 2_000
 
 
 def start(session: Session, base_model: str, arguments: dict[str, Any], label_ids: list[int]) -> int:
@@ -23,13 +26,28 @@ def start(session: Session, base_model: str, arguments: dict[str, Any], label_id
         arguments=arguments,
         label_ids=label_ids,
         started_at=utc_now(),
-        process_id=os.getpid(),
-        process_started=psutil.Process().create_time(),
+        **_this_process(),
     )
     session.add(run)
     session.flush()
     assert run.id is not None
     return run.id
+
+
+def take_up(session: Session, run_id: int) -> None:
+    """Enter a run that had stopped as running again, in this process."""
+    change(session, run_id, status=RunStatus.RUNNING, message="", finished_at=None, **_this_process())
+
+
+def resumed(session: Session, run_id: int, step: int) -> None:
+    """Note that a run goes on from this step; what its curves have of later steps comes again."""
+    run = existing(session, run_id)
+    change(session, run_id, resumed_at=[*run.resumed_at, step])
+    session.execute(delete(CurvePoint).where(col(CurvePoint.run_id) == run_id, col(CurvePoint.step) > step))
+
+
+def _this_process() -> dict[str, Any]:
+    return {"process_id": os.getpid(), "process_started": psutil.Process().create_time()}
 
 
 def change(session: Session, run_id: int, **values: Any) -> None:
@@ -64,7 +82,8 @@ def mark_interrupted(session: Session) -> list[int]:
     gone = [run for run in session.exec(select(Run).where(col(Run.status) == RunStatus.RUNNING)) if not is_alive(run)]
     for run in gone:
         assert run.id is not None
-        end(session, run.id, RunStatus.INTERRUPTED, "Its process ended without a word.")
+        more = " It can be resumed from its checkpoint." if run.checkpoint else ""
+        end(session, run.id, RunStatus.INTERRUPTED, f"Its process ended without a word.{more}")
     return [run.id for run in gone if run.id is not None]
 
 
@@ -90,6 +109,25 @@ def all_runs(session: Session) -> list[Run]:
     return list(session.exec(select(Run).order_by(col(Run.id).desc())))
 
 
+def resumable(session: Session) -> list[Run]:
+    """Runs that stopped and have a checkpoint to go on from, the newest first."""
+    stopped = (RunStatus.CANCELLED, RunStatus.INTERRUPTED, RunStatus.FAILED)
+    query = (
+        select(Run)
+        .where(col(Run.status).in_(stopped), col(Run.checkpoint) != "", col(Run.removed).is_(False))
+        .order_by(col(Run.id).desc())
+    )
+    return list(session.exec(query))
+
+
+def existing(session: Session, run_id: int) -> Run:
+    """The run with this number. Raises ModelError when there is none."""
+    run = session.get(Run, run_id)
+    if run is None:
+        raise ModelError(f"There is no run {run_id}.", "“labelloop status” lists the runs.")
+    return run
+
+
 def with_model(session: Session, run_id: int | None) -> Run:
     """A run that has a model: the one asked for, else the one in use, else the newest.
 
@@ -102,12 +140,43 @@ def with_model(session: Session, run_id: int | None) -> Run:
         if run is None:
             raise ModelError("This project has no trained model yet.", "Train one with “labelloop train”.")
         return run
-    run = session.get(Run, wanted)
-    if run is None:
-        raise ModelError(f"There is no run {wanted}.", "“labelloop status” lists the runs.")
+    run = existing(session, wanted)
     if not run.folder:
-        raise ModelError(f"Run {wanted} is {run.status.value} and has no model.", "Choose another run.")
+        state = "was deleted" if run.removed else f"is {run.status.value}"
+        raise ModelError(f"Run {wanted} {state} and has no model.", "Choose another run.")
     return run
+
+
+def rename(session: Session, run_id: int, name: str) -> None:
+    """Give a run a name, or with an empty one none. Raises ModelError for one that is too long."""
+    name = " ".join(name.split())
+    if len(name) > LONGEST_NAME:
+        raise ModelError(
+            f"The name has {len(name)} characters.", f"Use at most {LONGEST_NAME}; a note may be longer."
+        )
+    existing(session, run_id)
+    change(session, run_id, name=name)
+
+
+def write_note(session: Session, run_id: int, note: str) -> None:
+    """Write a note about a run in the place of the one before. Raises ModelError for one that is too long."""
+    note = note.strip()
+    if len(note) > LONGEST_NOTE:
+        raise ModelError(f"The note has {len(note):,} characters.", f"Use at most {LONGEST_NOTE:,}.")
+    existing(session, run_id)
+    change(session, run_id, note=note)
+
+
+def replace_suggestions(session: Session, run_id: int, after: int, rows: Sequence[dict[str, Any]]) -> None:
+    """Store a portion of suggestions, ordered by review, in the place of those between `after` and its last review.
+
+    A run in use that suggests anew keeps showing what it said before until its new words are there.
+    """
+    if rows:
+        upto = rows[-1]["review_id"]
+        its = (col(Suggestion.run_id) == run_id, col(Suggestion.review_id) > after, col(Suggestion.review_id) <= upto)
+        session.execute(delete(Suggestion).where(*its))
+        add_suggestions(session, rows)
 
 
 def add_suggestions(session: Session, rows: Sequence[dict[str, Any]]) -> None:
@@ -116,12 +185,25 @@ def add_suggestions(session: Session, rows: Sequence[dict[str, Any]]) -> None:
         session.execute(insert(Suggestion), list(rows))
 
 
-def drop_suggestions(session: Session, run_id: int) -> None:
-    """Take out all suggestions of a run."""
-    session.execute(delete(Suggestion).where(col(Suggestion.run_id) == run_id))
-
-
 def publish(session: Session, run_id: int, suggested: int) -> None:
     """Make a run's suggestions the ones that are shown."""
-    change(session, run_id, suggested=suggested)
+    change(session, run_id, suggested=suggested, in_use_since=utc_now())
     session.execute(update(Project).values(run_in_use=run_id))
+
+
+def store_out_of_fold(session: Session, run_id: int, rows: Iterable[tuple[int, bytes]]) -> None:
+    """Keep what cross-validation says about training reviews: review and packed probabilities."""
+    session.execute(delete(OutOfFold).where(col(OutOfFold.run_id) == run_id))
+    values = [{"run_id": run_id, "review_id": review_id, "scores": scores} for review_id, scores in rows]
+    if values:
+        session.execute(insert(OutOfFold), values)
+
+
+def out_of_fold(session: Session, run_id: int) -> list[tuple[int, bytes]]:
+    """What cross-validation said about training reviews: review and packed probabilities, as in suggestions."""
+    query = (
+        select(OutOfFold.review_id, OutOfFold.scores)
+        .where(col(OutOfFold.run_id) == run_id)
+        .order_by(col(OutOfFold.review_id))
+    )
+    return [(review_id, scores) for review_id, scores in session.exec(query)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -200,13 +199,6 @@ def filling(connection: Connection) -> Iterator[None]:
         connection.exec_driver_sql(f"PRAGMA cache_size = -{USUAL_KIB}")
 
 
-def matches(review_id: Any, expression: str) -> ColumnElement[bool]:
-    """True for reviews that the full-text index finds with an expression of `search_expression`."""
-    found = text("SELECT rowid FROM review_search WHERE review_search MATCH :words").bindparams(words=expression)
-    condition: ColumnElement[bool] = review_id.in_(found)
-    return condition
-
-
 def found(expression: str) -> Subquery:
     """What the full-text index finds, as a table with the column `id`; sorted by it at no cost."""
     index = table("review_search", column("rowid"))
@@ -218,32 +210,3 @@ def is_one(flag: Any) -> ColumnElement[bool]:
     """True where a boolean is set, written so that an index over only those rows is used."""
     is_set: ColumnElement[bool] = flag == literal_column("1")
     return is_set
-
-
-_TOKEN = re.compile(r'-?"[^"]*"?|\S+')
-
-
-def search_expression(query: str) -> str:
-    """An FTS5 expression for what a person typed; empty when there is nothing to look for.
-
-    Words must all occur; `"a phrase"` as it stands; `deliver*` any ending; `NOT word` or `-word` must not
-    occur. Everything else is looked for literally, so that no query is a syntax error.
-    """
-    wanted: list[str] = []
-    unwanted: list[str] = []
-    negate = False
-    for token in _TOKEN.findall(query):
-        if token == "NOT":
-            negate = True
-            continue
-        if token.startswith("-") and len(token) > 1:
-            negate, token = True, token[1:]  # noqa: PLW2901
-        prefix = token.endswith("*") and not token.startswith('"')
-        words = token.strip('"').rstrip("*").replace('"', " ").replace("\x00", " ")
-        if any(character.isalnum() for character in words):
-            (unwanted if negate else wanted).append(f'"{words}"' + (" *" if prefix else ""))
-        negate = False
-    if not wanted:
-        return ""
-    expression = " AND ".join(wanted)
-    return f"({expression}) NOT ({' OR '.join(unwanted)})" if unwanted else expression

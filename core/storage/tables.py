@@ -160,6 +160,7 @@ class Annotation(SQLModel, table=True):
         Index("annotation_by_decision", "decision", "review_id"),
         Index("annotation_by_time", "decided_at"),
         Index("annotation_flagged", "review_id", sqlite_where=text("flagged = 1")),
+        Index("annotation_noted", "review_id", sqlite_where=text("note <> ''")),
     )
 
     review_id: int = Field(foreign_key="review.id", primary_key=True)
@@ -267,6 +268,18 @@ class Run(SQLModel, table=True):
     """Reviews it has suggested labels for; 0 until all are stored."""
     message: str = ""
     """Why it did not finish."""
+    name: str = ""
+    """What a person calls it."""
+    note: str = ""
+    removed: bool = False
+    """Its model and suggestions are deleted; the record with its curves and metrics stays."""
+    checkpoint: str = ""
+    """Name of the checkpoint's folder inside the models folder; empty while there is none to resume from."""
+    resumed_at: list[int] = Field(default_factory=list, sa_column=Column(JSON_COLUMN, nullable=False))
+    """The steps at which it was taken up again after a stop."""
+    in_use_since: str | None = None
+    """When its suggestions were put in use last; none if they never were, or since another took their place by
+    rolling back. The run with the latest time is the one in use, the one before it is what rolling back goes to."""
     started_at: str
     finished_at: str | None = None
     process_id: int
@@ -302,6 +315,18 @@ class Suggestion(SQLModel, table=True):
     """The most probable label; in a multi-label scheme none when no label reaches one half."""
     probability: float
     """Calibrated probability of the most probable label."""
+    scores: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    """Probabilities of all labels in the order of `Run.label_ids`, 32-bit floats, little-endian."""
+
+
+class OutOfFold(SQLModel, table=True):
+    """What cross-validation says about a training review: the answer of a model that had not seen it."""
+
+    __tablename__: ClassVar[Any] = "out_of_fold"
+    __table_args__: ClassVar[Any] = ({"sqlite_with_rowid": False},)
+
+    run_id: int = Field(foreign_key="run.id", primary_key=True)
+    review_id: int = Field(foreign_key="review.id", primary_key=True)
     scores: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     """Probabilities of all labels in the order of `Run.label_ids`, 32-bit floats, little-endian."""
 

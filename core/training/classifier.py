@@ -7,11 +7,15 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers import AutoModelForSequenceClassification, AutoTokenizer
+from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
+from transformers.models.auto.modeling_auto import (
+    MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
+    MODEL_FOR_MASKED_LM_MAPPING_NAMES,
+)
 
 from core.errors import ModelError
-from core.training.arguments import TrainingArguments
 from core.training.base_model import LocatedModel
+from core.training.memory import ran_out
 from core.training.quiet import quiet_transformers
 
 
@@ -22,6 +26,7 @@ def load_base(located: LocatedModel, label_names: Sequence[str], multi_label: bo
     """
     kind = "multi_label_classification" if multi_label else "single_label_classification"
     names = list(label_names)
+    _refuse_other_than_encoder(located)
     try:
         with quiet_transformers():
             tokenizer = AutoTokenizer.from_pretrained(located.folder, local_files_only=True, trust_remote_code=False)
@@ -38,10 +43,9 @@ def load_base(located: LocatedModel, label_names: Sequence[str], multi_label: bo
                 trust_remote_code=False,
             )
     except Exception as error:  # transformers, safetensors and tokenizers raise whatever they like.
-        raise ModelError(
-            f"The base model in {located.folder} cannot be loaded: {first_line(error)}.",
-            "Choose another base model, or download this one again.",
-        ) from error
+        if ran_out(error):
+            raise
+        raise _unloadable(located, error) from error
     if not getattr(tokenizer, "is_fast", False) or tokenizer.pad_token_id is None:
         raise ModelError(
             f"The base model {located.name} has no fast tokenizer with a padding token.",
@@ -51,6 +55,29 @@ def load_base(located: LocatedModel, label_names: Sequence[str], multi_label: bo
     return model, tokenizer
 
 
+def _unloadable(located: LocatedModel, error: Exception) -> ModelError:
+    return ModelError(
+        f"The base model in {located.folder} cannot be loaded: {first_line(error)}.",
+        "Choose another base model, or download this one again.",
+    )
+
+
+def _refuse_other_than_encoder(located: LocatedModel) -> None:
+    """Raise `ModelError` for a model that writes text: it loads as a classifier, and learns poorly as one."""
+    try:
+        with quiet_transformers():
+            config: Any = AutoConfig.from_pretrained(located.folder, local_files_only=True, trust_remote_code=False)
+    except Exception as error:  # transformers raises whatever it likes.
+        raise _unloadable(located, error) from error
+    kind = str(config.model_type)
+    writes = kind in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES and kind not in MODEL_FOR_MASKED_LM_MAPPING_NAMES
+    if writes or getattr(config, "is_encoder_decoder", False) or getattr(config, "is_decoder", False):
+        raise ModelError(
+            f"The base model {located.name} ({kind}) is no encoder: it is made to write text, not to read it.",
+            "Choose a BERT-like encoder, or auto.",
+        )
+
+
 def first_line(error: Exception) -> str:
     """What a library's error says, in one line; its type when it says nothing."""
     lines = str(error).strip().splitlines()
@@ -58,41 +85,14 @@ def first_line(error: Exception) -> str:
 
 
 def positions(model: nn.Module, tokenizer: Any) -> int:
-    """Most tokens the model takes; RoBERTa-like models keep two of their positions for themselves."""
+    """Most tokens the model takes; RoBERTa-like models keep the first of their positions for padding."""
     config: Any = model.config
     most = int(getattr(config, "max_position_embeddings", 0) or 512)
+    for name, module in model.named_modules():
+        if name.endswith("position_embeddings") and isinstance(module, nn.Embedding):
+            reserved = 0 if module.padding_idx is None else module.padding_idx + 1
+            most = min(most, module.num_embeddings - reserved)
     return max(min(most, int(min(tokenizer.model_max_length, most))), 8)
-
-
-def freeze_embeddings(model: nn.Module) -> None:
-    """Leave the embedding matrices out of training: half of MiniLM's parameters, a quarter of its time."""
-    encoder: Any = getattr(model, str(model.base_model_prefix), model)
-    embeddings = getattr(encoder, "embeddings", None) or encoder.get_input_embeddings()
-    embeddings.requires_grad_(False)
-
-
-def optimiser(model: nn.Module, arguments: TrainingArguments) -> torch.optim.AdamW:
-    """Fused AdamW; the classifier has a rate of its own, biases and normalisation do not decay.
-
-    Loshchilov and Hutter 2019, "Decoupled Weight Decay Regularization".
-    """
-    encoder = f"{model.base_model_prefix}."
-    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
-    for name, parameter in model.named_parameters():
-        if parameter.requires_grad:
-            groups.setdefault((name.startswith(encoder), parameter.ndim > 1), []).append(parameter)
-    rate = arguments.learning_rate
-    return torch.optim.AdamW(
-        [
-            {
-                "params": parameters,
-                "lr": rate if in_encoder else rate * arguments.head_multiplier,
-                "weight_decay": arguments.weight_decay if decays else 0.0,
-            }
-            for (in_encoder, decays), parameters in groups.items()
-        ],
-        fused=True,
-    )
 
 
 def fold_temperature(model: nn.Module, temperature: float) -> None:

@@ -11,6 +11,7 @@ from torch import nn
 from core.errors import OutOfMemory
 from core.training.device import Device
 from core.training.inference import forward
+from core.training.memory import ran_out
 
 
 @dataclass
@@ -26,6 +27,8 @@ class BatchGradient:
     """Reviews computed at a time; halved, for good, whenever the device runs out of memory."""
     halved: Callable[[int], None]
     """Told the new `at_once`."""
+    class_weights: torch.Tensor | None = None
+    """[classes]: a review's weight by its class, or for multi-label that of a label that holds; None weighs all 1."""
 
     def compute(self, ids: Sequence[list[int]], targets: torch.Tensor) -> float:
         """The mean loss of the batch, whose gradient is left in the parameters.
@@ -37,7 +40,9 @@ class BatchGradient:
             self.model.zero_grad(set_to_none=True)
             try:
                 return self._accumulate(ids, targets)
-            except torch.OutOfMemoryError as error:
+            except (RuntimeError, MemoryError) as error:
+                if not ran_out(error):
+                    raise
                 if self.at_once == 1:
                     raise OutOfMemory(
                         f"{self.device.name} has no memory for even one review of {len(ids[0])} tokens.",
@@ -49,20 +54,38 @@ class BatchGradient:
                 torch.cuda.empty_cache()
             self.halved(self.at_once)
 
+    def fit(self, ids: Sequence[list[int]], targets: torch.Tensor) -> int:
+        """Bring `at_once` down to what the memory has room for, by a trial with the longest reviews; return it.
+
+        Changes neither weights nor torch's random state. Raises as `compute`.
+        """
+        told, self.halved = self.halved, lambda _: None
+        with torch.random.fork_rng(devices=[0] if self.device.kind == "cuda" else []):
+            self.model.train()
+            self.compute(ids, targets)
+        self.model.zero_grad(set_to_none=True)
+        self.halved = told
+        return self.at_once
+
     def _accumulate(self, ids: Sequence[list[int]], targets: torch.Tensor) -> float:
-        total = 0.0
+        total = torch.zeros((), device=self.device.torch_device)
         for start in range(0, len(ids), self.at_once):
             part = ids[start : start + self.at_once]
             logits = forward(self.model, part, self.pad_token, self.device)
             share = len(part) / len(ids)
             loss = self._loss(logits, targets[start : start + self.at_once].to(logits.device)) * share
             torch.autograd.backward(loss)
-            total += loss.item()
-        return total
+            total += loss.detach()
+        return total.item()
 
     def _loss(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         smoothing = self.label_smoothing
         if self.multi_label:
             smooth = targets * (1 - smoothing) + smoothing / 2
-            return nn.functional.binary_cross_entropy_with_logits(logits, smooth)
-        return nn.functional.cross_entropy(logits, targets, label_smoothing=smoothing)
+            weights = None if self.class_weights is None else self.class_weights.to(logits.device)
+            return nn.functional.binary_cross_entropy_with_logits(logits, smooth, pos_weight=weights)
+        if self.class_weights is None:
+            return nn.functional.cross_entropy(logits, targets, label_smoothing=smoothing)
+        # Not cross_entropy's own weights: it divides by those of the part, which the other parts do not have.
+        each = nn.functional.cross_entropy(logits, targets, label_smoothing=smoothing, reduction="none")
+        return (each * self.class_weights.to(logits.device)[targets]).mean()

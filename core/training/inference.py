@@ -12,6 +12,7 @@ from torch import nn
 from core.errors import OutOfMemory
 from core.training.device import Device
 from core.training.encoding import pad, prediction_batches
+from core.training.memory import ran_out
 
 
 def forward(model: nn.Module, ids: Sequence[list[int]], pad_token: int, device: Device) -> torch.Tensor:
@@ -40,7 +41,9 @@ def _logits(model: nn.Module, ids: Sequence[list[int]], pad_token: int, device: 
     try:
         logits: NDArray[np.float32] = forward(model, ids, pad_token, device).cpu().numpy()
         return logits
-    except torch.OutOfMemoryError as error:
+    except (RuntimeError, MemoryError) as error:
+        if not ran_out(error):
+            raise
         if len(ids) == 1:
             raise OutOfMemory(
                 f"{device.name} has no memory for even one text of {len(ids[0])} tokens.",

@@ -2,49 +2,37 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
 
-from core.errors import LossNotFinite
+from core.errors import OutOfMemory
 from core.training.arguments import TrainingArguments
-from core.training.base_model import LocatedModel, locate
-from core.training.classifier import (
-    fold_temperature,
-    freeze_embeddings,
-    load_base,
-    optimiser,
-    positions,
-)
+from core.training.checkpoint import Checkpoints
 from core.training.device import Device, choose_device
-from core.training.encoding import Encoded, encode_for_training, training_batches
 from core.training.examples import TrainingSet
-from core.training.gradient import BatchGradient
+from core.training.finishing import finish
 from core.training.inference import batched_logits
+from core.training.memory import peak_memory, ran_out, start_measuring
+from core.training.preparation import Prepared, not_finite, prepare
 from core.training.progress import (
     BatchHalved,
-    Calibrated,
     Evaluated,
-    Loaded,
     Progress,
     StepDone,
     StoppedEarly,
 )
-from core.training.schedule import Schedule
-from core.training.targets import target_array
-from core.training.temperature import fit_temperature, loss, probabilities
-from core.training.tuned import FineTuned, Stopped, library_versions
-from core.training.validation import Validation
+from core.training.state import TrainingState
+from core.training.tuned import FineTuned, Stopped
 
 Report = Callable[[Progress], None]
 ShouldStop = Callable[[], bool]
+
+CHECKPOINT_SECONDS = 30.0
 
 
 def fine_tune(
@@ -53,242 +41,175 @@ def fine_tune(
     report: Report,
     should_stop: ShouldStop,
     device: Device | None = None,
+    checkpoints: Path | None = None,
+    resume: bool = False,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> FineTuned:
     """Fine-tune the base model on `examples` and return the weights with the lowest validation loss.
 
     With fewer validation reviews than `arguments.fewest_validation` the last weights are returned; without any,
-    with a temperature of 1. `should_stop` is asked
-    before every step. The same seed, data and device give the same weights; torch's global generators are
-    left as they were. Raises `Stopped` (with the best model until then), `BaseModelNotFound`, `ModelError`,
+    with a temperature of 1. `should_stop` is asked before every step. The same seed, data, device and number of
+    threads give the same weights; torch's global generators are left as they were.
+
+    In the folder `checkpoints` everything is written that it takes to go on, when it is stopped and about every
+    `checkpoint_seconds`. With `resume` it goes on from there, from the start where there is no checkpoint, and ends
+    with the same weights, on the CPU bit for bit. The caller removes them (`checkpoint_folder.discard`) once
+    the model is saved.
+
+    Raises `Stopped` (with the best model until then), `BaseModelNotFound`, `ModelError`, `CheckpointError`,
     `LossNotFinite`, `OutOfMemory`.
     """
     started = time.monotonic()
     device = (device or choose_device()).with_precision(arguments.precision)
     device.prepare()
-    located = locate(arguments.base_model, device.kind != "cpu")
-    with torch.random.fork_rng(devices=[0] if device.kind == "cuda" else []):
-        torch.manual_seed(arguments.seed)
-        training = _Training.load(examples, arguments, device, located, report)
-        training.prove()
-        try:
-            stopped = training.run(should_stop)
-        except Interrupted:
-            stopped = True
-    if stopped and training.validation.kept is None and len(training.validation_ids):
-        raise Stopped(training.step, None)
-    tuned = training.finish(time.monotonic() - started)
-    if stopped:
-        raise Stopped(training.step, tuned if training.step else None)
-    return tuned
+    start_measuring(device)
+    try:
+        with torch.random.fork_rng(devices=[0] if device.kind == "cuda" else []):
+            torch.manual_seed(arguments.seed)
+            prepared = prepare(examples, arguments, device)
+            kept = checkpoints and Checkpoints(checkpoints, prepared, checkpoint_seconds, report)
+            return _Training(prepared, report, kept or None, started).carry_out(should_stop, resume)
+    except (RuntimeError, MemoryError) as error:
+        if not ran_out(error):
+            raise
+        raise OutOfMemory(
+            f"{device.name} has no memory for the base model and its training.",
+            "Choose a smaller base model, freeze_layers, or close what else uses the device.",
+        ) from error
 
 
 class Interrupted(Exception):
     """An evaluation was asked to stop."""
 
 
-@dataclass
 class _Training:
-    """The state of one training."""
+    """One training, from its first step in this process to its model."""
 
-    examples: TrainingSet
-    arguments: TrainingArguments
-    device: Device
-    located: LocatedModel
-    report: Report
-    model: nn.Module
-    tokenizer: Any
-    train: Encoded
-    validation_ids: Encoded
-    step: int = 0
-    losses: list[float] = field(default_factory=list)
-    """Of the steps since the last evaluation."""
-    training_seconds: float = 0.0
-    evaluation_seconds: float = 0.0
+    def __init__(self, prepared: Prepared, report: Report, checkpoints: Checkpoints | None, started: float) -> None:
+        self.prepared = prepared
+        self.report = report
+        self.checkpoints = checkpoints
+        self.noted = started
+        self.state = TrainingState.first(prepared, lambda reviews: report(BatchHalved(self.state.step, reviews)))
 
-    def __post_init__(self) -> None:
-        classes, multi_label = len(self.examples.label_names), self.examples.multi_label
-        self.targets = torch.from_numpy(target_array(self.examples.train_labels, classes, multi_label))
-        self.validation = Validation(
-            target_array(self.examples.validation_labels, classes, multi_label),
-            chooses=len(self.validation_ids) >= self.arguments.fewest_validation,
-            patience=self.arguments.patience,
-        )
-        self.schedule = Schedule.of(len(self.train), self.arguments)
+    def carry_out(self, should_stop: ShouldStop, resume: bool) -> FineTuned:
+        """All of it; raises `Stopped` when asked to stop."""
+        self.prepared.prove()
+        if resume and self.checkpoints is not None:
+            self.checkpoints.resume(self.state)
+        if self.state.step == 0:
+            self.fit_memory()
+        state, prepared = self.state, self.prepared
+        self.report(prepared.loaded(state.gradient.at_once, state.step))
+        try:
+            stopped = self.run(should_stop)
+        except Interrupted:
+            stopped = True
+        self.note_time()
+        if not stopped:
+            return finish(self.prepared, self.state, self.report)
+        if self.checkpoints is not None:
+            self.checkpoints.write(state)
+        resumable = self.checkpoints is not None and self.checkpoints.there
+        nothing = state.step == 0 or (state.validation.kept is None and len(prepared.validation) > 0)
+        raise Stopped(state.step, None if nothing else finish(prepared, state, self.report), resumable)
 
-    @classmethod
-    def load(
-        cls,
-        examples: TrainingSet,
-        arguments: TrainingArguments,
-        device: Device,
-        located: LocatedModel,
-        report: Report,
-    ) -> _Training:
-        """Load the model onto the device and tokenise every review once."""
-        model, tokenizer = load_base(located, examples.label_names, examples.multi_label)
-        train, validation = encode_for_training(
-            tokenizer,
-            examples.train_texts,
-            examples.validation_texts,
-            arguments.max_length,
-            positions(model, tokenizer),
-        )
-        freeze = arguments.freeze_embeddings
-        if freeze or (freeze is None and device.kind == "cpu"):
-            freeze_embeddings(model)
-        model.to(device.torch_device)
-        return cls(examples, arguments, device, located, report, model, tokenizer, train, validation)
-
-    def prove(self) -> None:
-        """One evaluation batch, before anything costs time: it must give finite numbers."""
-        few = self.train.ids[: self.arguments.batch_size]
-        for _, logits in batched_logits(self.model, few, self.tokenizer.pad_token_id, self.device):
-            if not np.isfinite(logits).all():
-                raise self._not_finite()
-        parameters = [(parameter.numel(), parameter.requires_grad) for parameter in self.model.parameters()]
-        self.report(
-            Loaded(
-                base_model=self.located.name,
-                source=self.located.source,
-                device=self.device.name,
-                precision=self.device.precision,
-                parameters=sum(count for count, _ in parameters),
-                trainable_parameters=sum(count for count, trained in parameters if trained),
-                train=len(self.train),
-                validation=len(self.validation_ids),
-                truncated=self.train.truncated + self.validation_ids.truncated,
-                max_length=self.train.max_length,
-                total_steps=self.schedule.total_steps,
-            )
-        )
+    def fit_memory(self) -> None:
+        """On a GPU, find out how many reviews of an automatic batch fit at a time."""
+        prepared = self.prepared
+        if prepared.device.kind == "cuda" and prepared.arguments.batch_size is None:
+            longest = prepared.longest
+            self.state.gradient.fit([prepared.train.ids[place] for place in longest], prepared.targets[longest])
 
     def run(self, should_stop: ShouldStop) -> bool:
-        """All steps and evaluations. True when it was asked to stop."""
-        adam = optimiser(self.model, self.arguments)
-        peaks = [group["lr"] for group in adam.param_groups]
-        gradient = BatchGradient(
-            self.model,
-            self.tokenizer.pad_token_id,
-            self.device,
-            self.examples.multi_label,
-            self.arguments.label_smoothing,
-            at_once=self.arguments.batch_size,
-            halved=lambda reviews: self.report(BatchHalved(self.step, reviews)),
-        )
-        for batch in itertools.islice(self.batches(), self.schedule.total_steps):
+        """All steps and evaluations that are left. True when it was asked to stop."""
+        state, schedule = self.state, self.prepared.schedule
+        while not self.is_over(should_stop):
+            self.note_time()
+            if self.checkpoints is not None and state.step:
+                self.checkpoints.write_if_due(state)
             if should_stop():
                 return True
-            for group, peak in zip(adam.param_groups, peaks, strict=True):
-                group["lr"] = peak * self.schedule.rate(self.step)
-            self.take_step(adam, gradient, batch)
-            if self.schedule.evaluates_after(self.step) and self.evaluate(should_stop):
-                if self.validation.kept is not None and self.step < self.schedule.total_steps:
-                    self.report(StoppedEarly(self.step, self.validation.kept.step))
-                break
+            rate = schedule.rate(state.step)
+            for group, peak in zip(state.adam.param_groups, state.peaks, strict=True):
+                group["lr"] = peak * rate
+            self.take_step(state.order.next_batch())
         return False
 
-    def batches(self) -> Iterator[list[int]]:
-        """Batches without end, epoch after epoch, in an order that the seed decides."""
-        generator = torch.Generator().manual_seed(self.arguments.seed)
-        lengths = [len(one) for one in self.train.ids]
-        while True:
-            yield from training_batches(lengths, self.arguments.batch_size, generator)
+    def note_time(self) -> None:
+        """Add what passed since it was noted last."""
+        now = time.monotonic()
+        self.state.seconds += now - self.noted
+        self.noted = now
 
-    def take_step(self, adam: torch.optim.AdamW, gradient: BatchGradient, batch: Sequence[int]) -> None:
-        """One optimiser step over `batch`."""
+    def is_over(self, should_stop: ShouldStop) -> bool:
+        """Evaluate where the step just taken asks for it, and say whether it was the last."""
+        state, total = self.state, self.prepared.schedule.total_steps
+        due = state.step > 0 and self.prepared.schedule.evaluates_after(state.step)
+        if due and len(self.prepared.validation) and not state.is_evaluated:
+            self.evaluate(should_stop)
+        if state.step >= total:
+            return True
+        kept = state.validation.kept
+        if due and kept is not None and state.validation.is_over:
+            self.report(StoppedEarly(state.step, kept.step))
+            return True
+        return False
+
+    def take_step(self, batch: list[int]) -> None:
+        """One optimiser step over `batch`, the places of its reviews."""
+        state, prepared = self.state, self.prepared
         began = time.monotonic()
-        self.model.train()
-        value = gradient.compute([self.train.ids[index] for index in batch], self.targets[list(batch)])
+        prepared.model.train()
+        ids = [prepared.train.ids[place] for place in batch]
+        value = state.gradient.compute(ids, prepared.targets[batch])
         if not math.isfinite(value):
-            raise self._not_finite()
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.arguments.gradient_clip)
-        adam.step()
-        self.step += 1
-        self.losses.append(value)
-        self.training_seconds += time.monotonic() - began
+            raise not_finite(state.step)
+        torch.nn.utils.clip_grad_norm_(prepared.model.parameters(), prepared.arguments.gradient_clip)
+        state.adam.step()
+        state.step += 1
+        state.losses.append(value)
+        state.tokens += sum(len(one) for one in ids)
+        state.training_seconds += time.monotonic() - began
         self.report(self._step_done(value))
 
-    def evaluate(self, should_stop: ShouldStop) -> bool:
-        """Predict the validation reviews; keep the weights that may be returned. True to end early.
+    def evaluate(self, should_stop: ShouldStop) -> None:
+        """Predict the validation reviews; keep the weights that may be returned.
 
         Raises `Interrupted` when `should_stop` says so between two batches.
         """
-        if not len(self.validation_ids):
-            return False
+        state, prepared = self.state, self.prepared
         began = time.monotonic()
-        logits = np.zeros((len(self.validation_ids), len(self.examples.label_names)), dtype=np.float32)
-        pad_token = self.tokenizer.pad_token_id
-        for places, batch in batched_logits(self.model, self.validation_ids.ids, pad_token, self.device):
+        logits = np.zeros((len(prepared.validation), len(prepared.examples.label_names)), dtype=np.float32)
+        for places, batch in batched_logits(
+            prepared.model, prepared.validation.ids, prepared.pad_token, prepared.device
+        ):
             logits[places] = batch
             if should_stop():
                 raise Interrupted
         if not np.isfinite(logits).all():
-            raise self._not_finite()
-        epoch = self.step / self.schedule.steps_per_epoch
-        keeps = self.validation.add(self.model, logits, self.step, epoch, self.losses)
-        self.losses.clear()
-        self.evaluation_seconds = time.monotonic() - began
-        point = self.validation.history[-1]
-        self.report(Evaluated(self.step, epoch, point.validation_loss, point.validation_accuracy, keeps))
-        return self.validation.is_over
-
-    def finish(self, seconds: float) -> FineTuned:
-        """Go back to the best weights, fit the temperature and fold it in."""
-        classes = len(self.examples.label_names)
-        logits = np.zeros((0, classes), dtype=np.float32)
-        targets, kept = self.validation.targets, self.validation.kept
-        if kept is not None:
-            self.model.load_state_dict(kept.weights, strict=False)
-            logits = kept.logits
-        self.model.requires_grad_(True).eval().cpu()
-        temperature = fit_temperature(logits, targets)
-        fold_temperature(self.model, temperature)
-        if len(logits):
-            self.report(
-                Calibrated(
-                    temperature,
-                    validation_loss_before=loss(logits, targets),
-                    validation_loss_after=loss(logits / temperature, targets),
-                )
-            )
-        return FineTuned(
-            model=self.model,
-            tokenizer=self.tokenizer,
-            label_names=tuple(self.examples.label_names),
-            multi_label=self.examples.multi_label,
-            base_model=self.located.name,
-            source=self.located.source,
-            arguments=self.arguments,
-            best_step=self.step if kept is None else kept.step,
-            total_steps=self.step,
-            history=tuple(self.validation.history),
-            validation_probabilities=probabilities(logits / temperature, self.examples.multi_label),
-            temperature=temperature,
-            seconds=seconds,
-            device=self.device,
-            max_length=self.train.max_length,
-            train=len(self.train),
-            validation=len(self.validation_ids),
-            train_truncated=self.train.truncated,
-            validation_truncated=self.validation_ids.truncated,
-            versions=library_versions(),
-        )
+            raise not_finite(state.step)
+        epoch = state.step / prepared.schedule.steps_per_epoch
+        keeps = state.validation.add(prepared.model, logits, state.step, epoch, state.losses)
+        state.losses.clear()
+        state.evaluation_seconds = time.monotonic() - began
+        point = state.validation.history[-1]
+        self.report(Evaluated(state.step, epoch, point.validation_loss, point.validation_accuracy, keeps))
 
     def _step_done(self, value: float) -> StepDone:
-        left = self.schedule.total_steps - self.step
-        evaluations = math.ceil(left / self.schedule.evaluate_every)
-        epochs = self.step / self.schedule.steps_per_epoch
+        state, prepared = self.state, self.prepared
+        schedule, seconds = prepared.schedule, max(state.training_seconds, 1e-9)
+        left = schedule.total_steps - state.step
+        evaluations = math.ceil(left / schedule.evaluate_every)
+        epochs = state.step / schedule.steps_per_epoch
         return StepDone(
-            step=self.step,
-            total_steps=self.schedule.total_steps,
+            step=state.step,
+            total_steps=schedule.total_steps,
             epoch=epochs,
             loss=value,
-            examples_per_second=epochs * len(self.train) / max(self.training_seconds, 1e-9),
-            seconds_left=left * self.training_seconds / self.step + evaluations * self.evaluation_seconds,
-        )
-
-    def _not_finite(self) -> LossNotFinite:
-        return LossNotFinite(
-            f"The loss became NaN or infinite at step {self.step}.",
-            "Lower learning_rate or set precision to fp32; if that does not help, choose another base model.",
+            examples_per_second=epochs * len(prepared.train) / seconds,
+            seconds_left=left * state.training_seconds / state.step + evaluations * state.evaluation_seconds,
+            tokens_per_second=state.tokens / seconds,
+            memory=peak_memory(prepared.device),
+            precision=prepared.device.precision,
         )

@@ -24,6 +24,12 @@ class Loaded:
     """Reviews, of both, longer than `max_length` tokens."""
     max_length: int
     total_steps: int
+    batch_size: int = 0
+    """Reviews an optimiser step."""
+    at_once: int = 0
+    """Of these, computed at a time."""
+    resumed_from: int = 0
+    """The step after which the training goes on; 0 when it starts."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,12 @@ class StepDone:
     """Of the training steps alone, evaluations excluded."""
     seconds_left: float
     """For the remaining steps and evaluations, were there no early stopping."""
+    tokens_per_second: float = 0.0
+    """Of the training steps alone, padding not counted."""
+    memory: int = 0
+    """Most bytes used so far: of a GPU by the training, else of the machine by the whole process."""
+    precision: str = ""
+    """`fp32` or `bf16`."""
 
 
 @dataclass(frozen=True)
@@ -81,4 +93,41 @@ class Calibrated:
     validation_loss_after: float
 
 
-Progress = Loaded | StepDone | Evaluated | BatchHalved | StoppedEarly | Calibrated
+@dataclass(frozen=True)
+class CheckpointWritten:
+    """The training can be taken up again from here."""
+
+    step: int
+    seconds: float
+    """How long the writing took."""
+
+
+@dataclass(frozen=True)
+class CheckpointFailed:
+    """A checkpoint could not be written; the training goes on, and the one before is still there if there was one."""
+
+    step: int
+    reason: str
+    """In a few words: the disk is full."""
+
+
+@dataclass(frozen=True)
+class FoldDone:
+    """One model of a cross-validation was trained and has predicted its share of the reviews."""
+
+    fold: int
+    """From 1."""
+    folds: int
+
+
+Progress = (
+    Loaded
+    | StepDone
+    | Evaluated
+    | BatchHalved
+    | StoppedEarly
+    | Calibrated
+    | CheckpointWritten
+    | CheckpointFailed
+    | FoldDone
+)

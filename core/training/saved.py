@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import uuid
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from core.training.base_model import sha256
 from core.training.card import ModelCard, render
 from core.training.classifier import first_line
 from core.training.device import Device
+from core.training.disk import UNWRITTEN, reason
 from core.training.predict import Predictor
 from core.training.quiet import quiet_transformers
 from core.training.tuned import FineTuned
@@ -45,6 +46,8 @@ class SavedFacts:
     validation: int
     best_step: int
     versions: dict[str, str]
+    files: dict[str, str] = field(default_factory=dict)
+    """SHA-256 by name of the configuration and the tokenizer, which decide labels and token ids."""
 
 
 def save(folder: Path, tuned: FineTuned, card: ModelCard) -> str:
@@ -57,9 +60,9 @@ def save(folder: Path, tuned: FineTuned, card: ModelCard) -> str:
         temporary.mkdir(parents=True)
         digest = _write(temporary, tuned, card)
         _replace(temporary, folder)
-    except OSError as error:
+    except UNWRITTEN as error:
         raise ModelError(
-            f"The model cannot be saved to {folder}: {error.strerror or error}.",
+            f"The model cannot be saved to {folder}: {reason(error)}.",
             "Make room, or choose a folder that can be written to.",
         ) from error
     finally:
@@ -87,6 +90,7 @@ def _write(folder: Path, tuned: FineTuned, card: ModelCard) -> str:
         validation=tuned.validation,
         best_step=tuned.best_step,
         versions=tuned.versions,
+        files={file.name: sha256(file) for file in sorted(folder.iterdir()) if file.name != WEIGHTS},
     )
     (folder / FACTS).write_text(json.dumps(asdict(facts), indent=2) + "\n", encoding="utf-8")
     (folder / "README.md").write_text(render(card, tuned, digest), encoding="utf-8")
@@ -118,6 +122,9 @@ def load(folder: Path, device: Device) -> Predictor:
         raise ModelError(f"The model folder {folder} has no {WEIGHTS}.", AGAIN)
     if sha256(weights) != facts.sha256:
         raise ModelError(f"The weights in {folder} are not the ones that were saved (the SHA-256 differs).", AGAIN)
+    for name, digest in facts.files.items():
+        if not (folder / name).is_file() or sha256(folder / name) != digest:
+            raise ModelError(f"The file {name} in {folder} is not as it was saved (the SHA-256 differs).", AGAIN)
     try:
         with quiet_transformers():
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)

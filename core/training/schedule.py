@@ -14,6 +14,15 @@ EVALUATE_AT_LEAST_EVERY = 500
 EVALUATE_AT_MOST_EVERY = 10
 
 
+USUAL_BATCH = 16
+"""Reviews a part where `batch_size` is automatic: learning rate and length were chosen with it."""
+
+
+def reviews_a_step(arguments: TrainingArguments) -> int:
+    """Reviews an optimiser step, in however many parts their gradient is computed."""
+    return (arguments.batch_size or USUAL_BATCH) * arguments.accumulation
+
+
 @dataclass(frozen=True)
 class Schedule:
     """The steps of one training."""
@@ -26,12 +35,8 @@ class Schedule:
     @classmethod
     def of(cls, reviews: int, arguments: TrainingArguments) -> Schedule:
         """The schedule for `reviews` training reviews."""
-        per_epoch = math.ceil(reviews / arguments.batch_size)
-        if arguments.epochs is None:
-            epochs = min(max(SEEN / reviews, FEWEST_EPOCHS), MOST_EPOCHS)
-            total = max(math.ceil(epochs * per_epoch), arguments.min_steps)
-        else:
-            total = max(math.ceil(arguments.epochs * per_epoch), 1)
+        per_epoch = math.ceil(reviews / reviews_a_step(arguments))
+        total = _total_steps(reviews, per_epoch, arguments)
         every = min(max(per_epoch, EVALUATE_AT_MOST_EVERY), EVALUATE_AT_LEAST_EVERY)
         return cls(total, per_epoch, every, round(total * arguments.warmup_share))
 
@@ -44,3 +49,14 @@ class Schedule:
     def evaluates_after(self, step: int) -> bool:
         """Whether an evaluation follows step `step` (from 1)."""
         return step == self.total_steps or step % self.evaluate_every == 0
+
+
+def _total_steps(reviews: int, per_epoch: int, arguments: TrainingArguments) -> int:
+    if arguments.epochs is not None:
+        total = max(math.ceil(arguments.epochs * per_epoch), 1)
+        return min(total, arguments.steps or total)
+    if arguments.steps is not None:
+        return arguments.steps
+    epochs = min(max(SEEN / reviews, FEWEST_EPOCHS), MOST_EPOCHS)
+    usual = max(math.ceil(epochs * per_epoch), arguments.min_steps)
+    return max(round(usual * arguments.length_factor), 1)

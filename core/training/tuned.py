@@ -72,11 +72,13 @@ class Stopped(Exception):
     Not an error: a person wanted it.
     """
 
-    def __init__(self, step: int, best: FineTuned | None) -> None:
+    def __init__(self, step: int, best: FineTuned | None, resumable: bool = False) -> None:
         super().__init__(f"The training was stopped at step {step}.")
         self.step = step
         self.best = best
         """None when it came before the first evaluation."""
+        self.resumable = resumable
+        """Whether there is a checkpoint from which it can go on."""
 
 
 def library_versions() -> dict[str, str]:

@@ -21,6 +21,9 @@ from core.worker import events, requests
 GRACE = 5.0
 """Seconds a batch may take to notice that the screen is gone, before the process ends itself."""
 
+SAVING = 60.0
+"""Seconds that writing a checkpoint may take after that."""
+
 NICENESS = 10
 """Added to the process's niceness, so that typing goes first."""
 
@@ -40,7 +43,7 @@ def main() -> int:
     if hasattr(os, "nice"):
         os.nice(NICENESS)
     outlet = _Outlet(pipe)
-    stop = threading.Event()
+    stop = _Stop(outlet)
     try:
         request = requests.from_line(sys.stdin.readline())
     except LabelloopError as error:
@@ -51,9 +54,7 @@ def main() -> int:
     return _work(request, outlet, stop, begun, log)
 
 
-def _work(
-    request: requests.Request, outlet: _Outlet, stop: threading.Event, begun: threading.Event, log: Path
-) -> int:
+def _work(request: requests.Request, outlet: _Outlet, stop: _Stop, begun: threading.Event, log: Path) -> int:
     began = time.monotonic()
     last: events.Event
     try:
@@ -61,15 +62,13 @@ def _work(
 
         jobs.prepare(request)
         begun.set()
-        last = jobs.run(request, outlet.emit, stop.is_set, str(log))
+        last = jobs.run(request, outlet.emit, stop.is_heard, str(log))
     except LabelloopError as error:
         logging.exception("The job failed")
         last = events.Failed(type(error).__name__, error.message, error.remedy, str(log))
     except MemoryError:
         logging.exception("The job ran out of memory")
         last = events.Failed("OutOfMemory", "The machine ran out of memory.", "Close other programs.", str(log))
-    except BrokenPipeError:
-        return 1
     except Exception as error:
         logging.exception("The job failed unexpectedly")
         last = events.Failed(
@@ -82,11 +81,15 @@ def _work(
 
 
 class _Outlet:
-    """Writes events to the pipe, steps and progress at most ten times a second."""
+    """Writes events to the pipe, steps and progress at most ten times a second.
+
+    When nobody reads any more the screen is gone: what the job tells is lost, and it is to stop.
+    """
 
     def __init__(self, pipe: int) -> None:
         self._pipe = pipe
         self._last: dict[type, float] = {}
+        self.gone = threading.Event()
 
     def emit(self, event: events.Event) -> None:
         if isinstance(event, events.StepDone | events.Progressed):
@@ -97,10 +100,33 @@ class _Outlet:
             if done < total and now - self._last.get(type(event), 0.0) < 0.1:
                 return
             self._last[type(event)] = now
-        os.write(self._pipe, events.to_line(event).encode() + b"\n")
+        try:
+            os.write(self._pipe, events.to_line(event).encode() + b"\n")
+        except BrokenPipeError:
+            self.gone.set()
 
 
-def _listen(stop: threading.Event, begun: threading.Event, outlet: _Outlet) -> None:
+class _Stop:
+    """The wish that the job should stop, and whether the job has noticed it."""
+
+    def __init__(self, outlet: _Outlet) -> None:
+        self._outlet = outlet
+        self._wanted = threading.Event()
+        self.heard = threading.Event()
+
+    def want(self) -> None:
+        self._wanted.set()
+
+    def is_heard(self) -> bool:
+        """What the job asks between two batches."""
+        wanted = self._wanted.is_set() or self._outlet.gone.is_set()
+        if wanted and not self.heard.is_set():
+            self.heard.set()
+            self._outlet.emit(events.StopHeard())
+        return wanted
+
+
+def _listen(stop: _Stop, begun: threading.Event, outlet: _Outlet) -> None:
     """Wait for “stop” or for the end of input, which means that the screen is gone.
 
     Before the job has begun, while libraries are being loaded, there is nothing to finish: the process ends at once.
@@ -111,11 +137,12 @@ def _listen(stop: threading.Event, begun: threading.Event, outlet: _Outlet) -> N
         if not begun.is_set():
             outlet.emit(events.Cancelled(None, "Stopped before it began, as asked."))
             os._exit(0)
-        stop.set()
+        stop.want()
     if not begun.is_set():
         os._exit(1)
-    stop.set()
-    time.sleep(GRACE)
+    stop.want()
+    if stop.heard.wait(GRACE):
+        time.sleep(SAVING)
     os._exit(1)
 
 

@@ -15,6 +15,9 @@ from core.worker.events import LAST, Event, Failed
 PATIENCE = 5.0
 """Seconds between asking a worker to stop, terminating it, and killing it."""
 
+SAVING = 60.0
+"""Seconds more for a worker that has said that it stops: it may be writing a checkpoint of gigabytes."""
+
 LONGEST_LINE = 1 << 20
 """Bytes of an event; anything large travels through the database."""
 
@@ -45,6 +48,7 @@ class Worker:
         self._request = request
         self._process: asyncio.subprocess.Process | None = None
         self._stop_asked = False
+        self._stop_heard = False
 
     @property
     def process_id(self) -> int | None:
@@ -78,6 +82,8 @@ class Worker:
                     return
                 if isinstance(event, events.Started):
                     log = event.log
+                elif isinstance(event, events.StopHeard):
+                    self._stop_heard = True
                 yield event
                 if isinstance(event, LAST):
                     return
@@ -103,6 +109,11 @@ class Worker:
                 await asyncio.wait_for(asyncio.shield(process.wait()), PATIENCE)
                 return
             except TimeoutError:
+                if self._stop_heard:
+                    self._stop_heard = False
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(asyncio.shield(process.wait()), SAVING)
+                        return
                 with contextlib.suppress(ProcessLookupError):
                     insist()
 

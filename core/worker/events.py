@@ -35,6 +35,8 @@ class Loaded:
     """Reviews longer than `max_length` tokens, which are cut there."""
     max_length: int
     total_steps: int
+    resumed_step: int = 0
+    """The step of the checkpoint it goes on from; 0 for a training from its beginning."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,9 @@ class StepDone:
     loss: float
     examples_per_second: float
     seconds_left: float
+    tokens_per_second: float = 0.0
+    memory: int = 0
+    """Highest memory so far in bytes: of the GPU, else of the process."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,12 @@ class Noticed:
 
 
 @dataclass(frozen=True)
-class CheckpointSaved:
+class StopHeard:
+    """The job has noticed that it shall stop. It may still write a checkpoint, which takes as long as it takes."""
+
+
+@dataclass(frozen=True)
+class ModelSaved:
     """The model is on disk."""
 
     run_id: int
@@ -77,11 +87,30 @@ class CheckpointSaved:
 
 
 @dataclass(frozen=True)
+class CheckpointWritten:
+    """The state of the training is on disk: should it stop, it can be resumed from there."""
+
+    run_id: int
+    step: int
+    at: str
+    """UTC, ISO 8601."""
+
+
+@dataclass(frozen=True)
+class FoldDone:
+    """One model of the cross-validation is trained and has answered for the reviews it had not seen."""
+
+    fold: int
+    """How many are done."""
+    folds: int
+
+
+@dataclass(frozen=True)
 class Progressed:
     """A part of a long job is done. Sent at most ten times a second."""
 
     what: str
-    """“suggesting” or “exporting”."""
+    """“suggesting”, “exporting” or “cross-validating”."""
     done: int
     total: int
     per_second: float
@@ -146,7 +175,10 @@ Event = (
     | StepDone
     | Evaluated
     | Noticed
-    | CheckpointSaved
+    | StopHeard
+    | ModelSaved
+    | CheckpointWritten
+    | FoldDone
     | Progressed
     | SuggestionsStored
     | Exported

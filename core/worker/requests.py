@@ -17,6 +17,12 @@ class Train:
     """Path of the project file."""
     arguments: dict[str, Any] = field(default_factory=dict)
     """Fields of `TrainingArguments`; those left out take their defaults."""
+    resume: int | None = None
+    """Go on with this run, which stopped, with the arguments it has; those above are not looked at."""
+    checkpoint_seconds: float = 30.0
+    """Time between two checkpoints."""
+    cross_validate: bool = True
+    """Whether to cross-validate afterwards while the audit set is small."""
 
 
 @dataclass(frozen=True)

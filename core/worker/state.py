@@ -19,10 +19,16 @@ class Phase(StrEnum):
     TRAINING = "training"
     WORKING = "working"
     """Suggesting or exporting."""
+    CROSS_VALIDATING = "cross-validating"
+    """The run is finished and can be used; models trained on parts of its reviews tell how good it is."""
     STOPPING = "stopping"
     FINISHED = "finished"
     CANCELLED = "cancelled"
     FAILED = "failed"
+
+
+BUSY = (Phase.STARTING, Phase.TRAINING, Phase.WORKING, Phase.CROSS_VALIDATING, Phase.STOPPING)
+"""Phases in which a worker is at it."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,20 @@ class JobState:
     losses: tuple[tuple[int, float], ...] = ()
     """Training loss by step."""
     evaluations: tuple[events.Evaluated, ...] = ()
+    resumed_step: int = 0
+    """The step it goes on from; 0 for a training from its beginning."""
+    checkpoint_step: int = 0
+    """The step it could be resumed from; 0 while there is no checkpoint."""
+    checkpoint_at: str = ""
+    """When that was written, UTC."""
     per_second: float = 0.0
+    tokens_per_second: float = 0.0
+    memory: int = 0
+    """Highest memory so far in bytes; 0 while unknown."""
+    fold: int = 0
+    """Parts of the cross-validation that are done."""
+    folds: int = 0
+    """Parts it has; 0 where there is none."""
     seconds_left: float | None = None
     message: str = ""
     """The latest thing worth telling, in a sentence."""
@@ -51,7 +70,7 @@ class JobState:
     @property
     def busy(self) -> bool:
         """Whether a worker is at it."""
-        return self.phase in (Phase.STARTING, Phase.TRAINING, Phase.WORKING, Phase.STOPPING)
+        return self.phase in BUSY
 
     @property
     def share(self) -> float:
@@ -74,43 +93,67 @@ def fold(state: JobState, event: Event) -> JobState:
     if isinstance(event, events.Started):
         return replace(state, run_id=event.run_id, log=event.log, job=event.job)
     if isinstance(event, events.Loaded):
-        cut = f" {event.truncated:,} longer ones are cut at {event.max_length} tokens." if event.truncated else ""
-        message = f"{event.base_model} from {event.source}, on {event.device} in {event.precision}.{cut}"
-        return _at_work(
-            replace(state, loaded=event, total=event.total_steps, step=0, message=message), Phase.TRAINING
-        )
+        return _loaded(state, event)
     if isinstance(event, events.StepDone):
-        moved = replace(
-            state,
-            step=event.step,
-            total=event.total_steps,
-            epoch=event.epoch,
-            loss=event.loss,
-            losses=(*state.losses, (event.step, event.loss)),
-            per_second=event.examples_per_second,
-            seconds_left=event.seconds_left,
-        )
-        return _at_work(moved, Phase.TRAINING)
+        return _stepped(state, event)
     if isinstance(event, events.Evaluated):
         return replace(state, evaluations=(*state.evaluations, event))
+    if isinstance(event, events.CheckpointWritten):
+        return replace(state, checkpoint_step=event.step, checkpoint_at=event.at)
+    if isinstance(event, events.FoldDone):
+        return replace(state, fold=event.fold, folds=event.folds)
+    if isinstance(event, events.StopHeard):
+        return stopping(state)
     if isinstance(event, events.Noticed):
         return replace(state, message=event.message)
     if isinstance(event, events.Progressed):
-        moved = replace(
-            state,
-            step=event.done,
-            total=event.total,
-            per_second=event.per_second,
-            seconds_left=event.seconds_left,
-        )
-        return _at_work(moved, Phase.WORKING)
-    if isinstance(event, events.CheckpointSaved):
+        return _progressed(state, event)
+    if isinstance(event, events.ModelSaved):
         return _at_work(replace(state, step=0, total=0, per_second=0.0, seconds_left=None), Phase.WORKING)
     if isinstance(event, events.SuggestionsStored):
         return replace(state, message=event.message)
     if isinstance(event, events.Exported):
         return replace(state, exported=event)
     return _ended(state, event)
+
+
+def _loaded(state: JobState, event: events.Loaded) -> JobState:
+    cut = f" {event.truncated:,} longer ones are cut at {event.max_length} tokens." if event.truncated else ""
+    on = f" It goes on from step {event.resumed_step:,}." if event.resumed_step else ""
+    loaded = replace(
+        state,
+        loaded=event,
+        total=event.total_steps,
+        step=event.resumed_step,
+        resumed_step=event.resumed_step,
+        checkpoint_step=event.resumed_step,
+        message=f"{event.base_model} from {event.source}, on {event.device} in {event.precision}.{cut}{on}",
+    )
+    return _at_work(loaded, Phase.TRAINING)
+
+
+def _stepped(state: JobState, event: events.StepDone) -> JobState:
+    moved = replace(
+        state,
+        step=event.step,
+        total=event.total_steps,
+        epoch=event.epoch,
+        loss=event.loss,
+        losses=(*state.losses, (event.step, event.loss)),
+        per_second=event.examples_per_second,
+        tokens_per_second=event.tokens_per_second,
+        memory=max(state.memory, event.memory),
+        seconds_left=event.seconds_left,
+    )
+    return _at_work(moved, Phase.TRAINING)
+
+
+def _progressed(state: JobState, event: events.Progressed) -> JobState:
+    phase = Phase.CROSS_VALIDATING if event.what == Phase.CROSS_VALIDATING else Phase.WORKING
+    moved = replace(
+        state, step=event.done, total=event.total, per_second=event.per_second, seconds_left=event.seconds_left
+    )
+    return _at_work(moved, phase)
 
 
 def _at_work(state: JobState, phase: Phase) -> JobState:

@@ -141,5 +141,5 @@ def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def trained(project: Path, tiny_bert: Path, document: Callable[..., Any]) -> Path:
     """The project after one training."""
-    document("train", project, "--base", tiny_bert, "--epochs", 2, "--learning-rate", 0.003)
+    document("train", project, "--no-cross-validate", "--base", tiny_bert, "--epochs", 2, "--learning-rate", 0.003)
     return project

@@ -18,7 +18,7 @@ REQUEST = Train("reviews.db")
 STARTED = events.Started("train", 3, "/logs/worker.log")
 LOADED = events.Loaded("tiny", "the folder tiny", "CPU", "fp32", 10, 40, 8, 2, 64, 30)
 STEP = events.StepDone(12, 30, 1.5, 0.4321, 34.2, 75.0)
-SAVED = events.CheckpointSaved(3, "/models/run-3", "00")
+SAVED = events.ModelSaved(3, "/models/run-3", "00")
 
 
 def test_the_outcome_holds_what_happened() -> None:
@@ -50,8 +50,20 @@ def test_stopping_after_the_model_was_saved_says_how_to_go_on(monkeypatch: pytes
         worker.advance(3)
         return worker
 
-    with pytest.raises(jobs.JobStopped, match="Run 3 has its model; “labelloop suggest --run 3” goes on from there"):
+    with pytest.raises(
+        jobs.JobStopped, match=r"Run 3 has its model; “labelloop suggest reviews\.db --run 3” goes on from there"
+    ):
         jobs.carry_out(REQUEST, start)
+
+
+def test_a_stopped_training_with_a_checkpoint_says_how_to_go_on() -> None:
+    written = events.CheckpointWritten(3, 1_200, "2025-01-01T00:00:00+00:00")
+    script: list[Scripted] = [STARTED, LOADED, STEP, written, events.Cancelled(3, "Stopped at step 1200, as asked.")]
+    with pytest.raises(jobs.JobStopped) as raised:
+        jobs.carry_out(Train("my reviews.db"), scripted(script))
+    assert str(raised.value).endswith(
+        "as they were. To go on from step 1,200: labelloop train 'my reviews.db' --resume --run 3"
+    )
 
 
 class _Interrupts:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
+from core.training.arguments import PRESETS, preset
 from tests.cli.conftest import Command, in_process
 
 Document = Callable[..., Any]
@@ -28,6 +32,7 @@ def test_train_then_everything_after_it(
     assert (result["run"], result["in_use"]) == (1, True)
     assert Path(result["model"]).parent == project.with_suffix(".models")
     assert "validation loss" in done.stderr
+    assert "By 5-fold cross-validation run 1 labels" in done.stderr
     assert "Traceback" not in done.stderr
 
     status = document("status", project)
@@ -134,6 +139,89 @@ def test_ctrl_c_stops_the_training_and_says_what_is_kept(project: Path, tiny_ber
     assert "Traceback" not in rest
     (run,) = document("status", project)["runs"]
     assert run["status"] == "cancelled"
+    again = re.search(r"To go on from step [\d,]+: labelloop (.*)", rest)
+    assert again is not None
+    assert shlex.split(again[1]) == ["train", str(project), "--resume", "--run", "1"]
+
+
+def test_a_stopped_training_is_resumed(
+    project: Path, tiny_bert: Path, labelloop: Command, document: Document
+) -> None:
+    nothing = labelloop("train", project, "--resume")
+    assert nothing.exit_code == 1
+    assert "No run of this project can be resumed. Start a new training." in nothing.stderr
+    stopped(project, tiny_bert)
+    listed = document("runs", project)
+    assert [(run["run"], run["status"], run["resumable"]) for run in listed] == [(1, "cancelled", True)]
+    result = document("train", project, "--resume", "--no-cross-validate")
+    assert (result["run"], result["resumed_step"] > 0, result["in_use"]) == (1, True, True)
+    (run,) = document("runs", project)
+    assert (run["status"], run["resumable"], run["resumed_at"]) == ("finished", False, [result["resumed_step"]])
+
+
+def stopped(project: Path, tiny_bert: Path) -> None:
+    """A training of 12 steps that a person stops after three."""
+    from core.worker import jobs
+    from core.worker.events import StepDone
+    from core.worker.requests import Train
+
+    steps: list[int] = []
+    jobs.run(
+        Train(str(project), {"base_model": str(tiny_bert), "steps": 12}),
+        lambda event: steps.append(event.step) if isinstance(event, StepDone) else None,
+        lambda: len(steps) >= 3,
+        "",
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--run", 1), "give --resume too"),
+        (("--resume", "--epochs", 3), "leave out --epochs"),
+        (("--resume", "--preset", "quick"), "leave out --preset"),
+        (("--preset", "best"), "is none of quick, balanced, thorough"),
+        (("--patience", "often"), "Type a whole number, or nothing for automatic"),
+        (("--freeze-layers", "half"), "--freeze-layers"),
+    ],
+)
+def test_options_that_make_no_sense_are_wrong_use(
+    options: tuple[object, ...], sentence: str, project: Path, labelloop: Command
+) -> None:
+    result = labelloop("train", project, *options)
+    assert result.exit_code == 2
+    assert sentence in " ".join(result.stderr.replace("│", " ").split())
+
+
+def test_every_argument_and_preset_reaches_the_run(project: Path, tiny_bert: Path, document: Document) -> None:
+    options = (
+        "--base",
+        tiny_bert,
+        "--steps",
+        4,
+        "--layer-decay",
+        0.8,
+        "--patience",
+        "none",
+        "--class-weights",
+        "balanced",
+    )
+    document(
+        "train",
+        project,
+        "--no-cross-validate",
+        "--preset",
+        "quick",
+        "--no-freeze-embeddings",
+        "--freeze-layers",
+        0,
+        *options,
+    )
+    arguments = document("runs", "show", project, 1)["arguments"]
+    expected = preset("quick", base_model=str(tiny_bert), steps=4, layer_decay=0.8, patience=None, freeze_layers=0,
+                      class_weights="balanced", freeze_embeddings=False)  # fmt: skip
+    assert arguments == asdict(expected)
+    assert arguments["length_factor"] == PRESETS["quick"]["length_factor"]
 
 
 def test_export_labelled_is_the_default_and_replaces_the_file(

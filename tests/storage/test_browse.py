@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import random
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from sqlmodel import select
 
-from core.storage import browse, decisions, runs
+from core.storage import browse, decisions, gathering, runs
 from core.storage.browse import Filter, Order, State
 from core.storage.database import Database, annotator_id, project_of
+from core.storage.opened import Opened
 from core.storage.states import AnnotationState, labelled, states
 from core.storage.tables import Decision, Origin, QueueEntry, Review, Suggestion
 from tests.conftest import MakeProject
@@ -19,6 +21,9 @@ from tests.conftest import MakeProject
 from .corpus import busy, reviews, suggest
 
 COUNT = 120
+
+STATES = (State.ALL, State.OPEN, State.LABELLED, State.NOTED, State.DISAGREED)
+"""Those of which the conditions beside the state are tried."""
 Row = dict[str, Any]
 
 
@@ -82,6 +87,21 @@ def in_order(found: list[Row], order: Order) -> list[Row]:
     return sorted(found, key=KEYS[order])
 
 
+@pytest.fixture(params=["as it comes", "by sorting", "by masks"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes small projects be read in the ways that large ones are."""
+    if request.param == "as it comes":
+        monkeypatch.setattr(gathering, "FREQUENT", 10)
+        monkeypatch.setattr(gathering, "FEW", 15)
+    elif request.param == "by sorting":
+        monkeypatch.setattr(gathering, "WINDOWS", ())
+    elif request.param == "by masks":
+        monkeypatch.setattr(gathering, "FEW", -1)
+        monkeypatch.setattr(gathering, "FEW_PROBED", -1)
+        monkeypatch.setattr(gathering, "WINDOWS", (2, 5))
+        monkeypatch.setattr(gathering, "PORTION", 7)
+
+
 @pytest.fixture
 def database(project: MakeProject) -> Database:
     made = project(reviews=reviews(COUNT))
@@ -89,6 +109,7 @@ def database(project: MakeProject) -> Database:
     return made
 
 
+@pytest.mark.usefixtures("way")
 def test_every_filter_in_every_order_is_what_a_plain_loop_gives(database: Database) -> None:
     table = rows(database)
     met = set()
@@ -97,6 +118,8 @@ def test_every_filter_in_every_order_is_what_a_plain_loop_gives(database: Databa
             wanted = Filter(state, label_id, order=order)
             expected = [row["id"] for row in in_order([r for r in table if lets_through(r, state, label_id)], order)]
             assert browse.page(session, wanted, 0, COUNT) == expected, wanted
+            assert browse.page(session, wanted, 0, 3) == expected[:3], wanted
+            assert browse.every(session, wanted).tolist() == expected, wanted
             assert browse.total(session, wanted) == len(expected), wanted
             if expected and len(expected) < COUNT:
                 met.add((state, label_id))
@@ -159,10 +182,28 @@ def test_a_review_is_found_by_its_own_id_before_its_row(project: MakeProject) ->
             assert browse.find_by_name(session, nothing) is None
 
 
+def flip(database: Database, count: int) -> dict[int, int]:
+    """Let a second run, not in use, suggest something for most reviews; its labels by review."""
+    draw = random.Random(7)
+    said = {review_id: draw.choice([1, 2]) for review_id in range(1, count + 1) if draw.random() < 0.7}
+    with database.writing() as session:
+        run = runs.start(session, "tiny", {}, [1, 2])
+        rows = [
+            {"run_id": run, "review_id": one, "label_id": label, "probability": 0.5, "scores": b""}
+            for one, label in said.items()
+        ]
+        runs.add_suggestions(session, rows)
+    assert run == 2
+    return said
+
+
+@pytest.mark.usefixtures("way")
 def test_the_further_conditions_are_what_a_plain_loop_gives(database: Database) -> None:
     table = rows(database)
     with database.reading() as session:
         audit = {review.id: review.audit for review in session.exec(select(Review))}
+        words = {review.id: review.text.casefold().split() for review in session.exec(select(Review))}
+    said = flip(database, COUNT)
     times = sorted(row["state"].decided_at for row in table if row["state"].decided_at)
     middle = times[len(times) // 2]
     conditions: list[tuple[dict[str, Any], Callable[[Row], bool]]] = [
@@ -183,14 +224,66 @@ def test_the_further_conditions_are_what_a_plain_loop_gives(database: Database) 
             lambda row: bool(row["state"].decided_at) and row["state"].decided_at[: len(middle)] <= middle,
         ),
         ({"until": times[0][:10]}, lambda row: row["state"].decided_at[:10] == times[0][:10]),
+        ({"words": "late"}, lambda row: "late" in words[row["id"]]),
+        ({"words": "-late"}, lambda row: "late" not in words[row["id"]]),
+        (
+            {"words": "deliver* NOT late"},
+            lambda row: (
+                any(word.startswith("deliver") for word in words[row["id"]]) and "late" not in words[row["id"]]
+            ),
+        ),
+        (
+            {"words": "late", "label_id": 1, "at_least": 0.6},
+            lambda row: (
+                "late" in words[row["id"]]
+                and row["suggested"] is not None
+                and probability(row) >= 0.6
+                and 1 in (row["state"].label_ids or (row["suggested"].label_id,))
+            ),
+        ),
+        (
+            {"flipped": (1, 2)},
+            lambda row: (
+                row["id"] in said and row["suggested"] is not None and row["suggested"].label_id != said[row["id"]]
+            ),
+        ),
     ]
     with database.reading() as session:
-        for (fields, lets), state, order in itertools.product(
-            conditions, State, (Order.FILE, Order.SURE, Order.QUEUE)
-        ):
+        for (fields, lets), state, order in itertools.product(conditions, STATES, Order):
             wanted = Filter(state, order=order, **fields)
-            found = [row for row in table if lets_through(row, state, None) and lets(row)]
+            found = [row for row in table if lets_through(row, state, wanted.label_id) and lets(row)]
             expected = [row["id"] for row in in_order(found, order)]
             assert browse.page(session, wanted, 0, COUNT) == expected, wanted
-            assert browse.total(session, wanted) == len(expected), wanted
             assert list(browse.every(session, wanted)) == expected, wanted
+
+
+def test_a_list_that_is_no_longer_wanted_is_not_gathered_to_its_end(database: Database) -> None:
+    with database.reading() as session, pytest.raises(browse.Abandoned):
+        browse.every(session, Filter(order=Order.QUEUE), still=lambda: False)
+    opened = Opened(database, Filter(order=Order.QUEUE), multi=False)
+    opened.close()
+    assert not opened.gather()
+    assert opened.ids is None
+
+
+def test_an_opened_list_keeps_its_order_and_shows_its_reviews_as_they_are_now(database: Database) -> None:
+    opened = Opened(database, Filter(State.OPEN, order=Order.SURE), multi=False)
+    first = [card.review_id for card in opened.first(10)]
+    assert opened.gather()
+    assert opened.ids is not None
+    assert first == opened.ids[:10].tolist()
+    assert not opened.is_stale()
+    third = first[2]
+    with database.writing() as session:
+        person = annotator_id(session, "ann")
+        decisions.decide(session, person, "positive", {third: labelled(person, [1])})
+    assert opened.is_stale()
+    shown = opened.page(0, 10)
+    assert [card.review_id for card in shown] == first
+    assert shown[2].state is not None
+    assert shown[2].state.label_ids == (1,)
+    assert opened.gather()
+    assert not opened.is_stale()
+    assert third not in (opened.ids or ())
+    assert opened.place(first[3], 0) == 2
+    assert opened.place(third, 2) == 2

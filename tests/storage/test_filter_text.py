@@ -9,11 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import FilterError
-from core.storage.filter_text import Names, parse, to_text
+from core.storage import runs
+from core.storage.filter_text import Names, names_of, parse, to_text
 from core.storage.filters import Filter, Order, State
 from core.storage.tables import Origin
+from tests.conftest import MakeProject
 
-NAMES = Names({"positive": 1, "negative": 2, "so so": 3}, {"reviews.csv": 1, "more reviews.csv": 2})
+from .corpus import suggest
+
+NAMES = Names({"positive": 1, "negative": 2, "so so": 3}, {"reviews.csv": 1, "more reviews.csv": 2}, (1, 3, 7))
 
 WORD = st.text(string.ascii_lowercase, min_size=1, max_size=6).filter(lambda word: word != "flagged")
 WORDS = st.lists(
@@ -36,6 +40,7 @@ FILTERS = st.builds(
     since=DATE,
     until=DATE,
     audit=st.sampled_from([None, True, False]),
+    flipped=st.sampled_from([None, (3, 7), (7, 1)]),
 )
 
 
@@ -56,12 +61,12 @@ def test_whatever_is_typed_is_a_filter_or_a_sentence(typed: str) -> None:
 def test_the_example_of_the_help_is_understood() -> None:
     typed = (
         "state:labelled label:positive suggested:negative p>=0.9 from:2024-01-01 origin:person "
-        'source:"more reviews.csv" audit:yes order:sure "a phrase" begin* NOT word'
+        'source:"more reviews.csv" audit:yes flipped:3-7 order:sure "a phrase" begin* -word'
     )
     assert parse(typed, NAMES) == Filter(
         State.LABELLED,
         1,
-        '"a phrase" begin* NOT word',
+        '"a phrase" begin* -word',
         Order.SURE,
         source_id=2,
         origin=Origin.PERSON,
@@ -69,6 +74,7 @@ def test_the_example_of_the_help_is_understood() -> None:
         at_least=0.9,
         since="2024-01-01",
         audit=True,
+        flipped=(3, 7),
     )
     assert parse("flagged", NAMES) == Filter(State.FLAGGED)
 
@@ -84,6 +90,9 @@ def test_the_example_of_the_help_is_understood() -> None:
         ("p<=x", "“x”", "0 to 1"),
         ("from:yesterday", "“from:yesterday”", "2024-01-31"),
         ("audit:perhaps", "“audit:perhaps”", "audit:yes"),
+        ("flipped:3", "“flipped:3”", "flipped:3-7"),
+        ("flipped:3-8", "run 8", "1, 3, 7"),
+        ("flipped:3-3", "“flipped:3-3”", "flipped:3-7"),
         ("order:size", "“size”", "unsure"),
     ],
 )
@@ -92,3 +101,13 @@ def test_what_is_not_understood_is_named_with_what_there_is(typed: str, named: s
         parse(f"fine {typed}", NAMES)
     assert named in str(refused.value)
     assert offered in str(refused.value)
+
+
+def test_runs_without_suggestions_are_not_offered(project: MakeProject) -> None:
+    database = project(reviews=["one", "two"])
+    with database.writing() as session:
+        first = runs.start(session, "tiny", {}, [1, 2])
+        suggest(session, first, {1: (0.9, 0.1), 2: (0.2, 0.8)})
+        runs.start(session, "tiny", {}, [1, 2])
+    with database.reading() as session:
+        assert list(names_of(session).runs) == [first]

@@ -12,9 +12,10 @@ from typing import Any
 from sqlalchemy import text
 from sqlmodel import Session
 
-from core.storage import browse, cards, journal, migrate, scheme, scheme_changes, sqlite
+from core.storage import browse, cards, journal, migrate, runs, scheme, scheme_changes, sqlite, versions
 from core.storage.database import open_project
 from core.storage.states import states
+from core.storage.tables import RunStatus
 
 SEARCH = "review_search"
 
@@ -38,12 +39,16 @@ def test_a_project_of_the_first_schema_is_upgraded_with_a_backup_and_keeps_every
     assert after.pop("alembic_version") == [(migrate.HEAD,)]
     assert before.pop("alembic_version") == [("0001",)]
     assert after.pop("label") == [(*row, None) for row in before.pop("label")], "a column more"
+    ended = "2025-01-01T00:00:00.000+00:00"
+    assert after.pop("run") == [(*row, "", "", 0, "", "[]", ended) for row in before.pop("run")]
+    assert after.pop("out_of_fold") == []
     assert after == before
 
     (backup,) = tmp_path.glob("old.before-*.db")
     kept = contents(backup)
     assert kept.pop("alembic_version") == [("0001",)]
     assert [row[:2] for row in kept.pop("label")] == [(1, "good"), (2, "bad")]
+    assert [len(row) for row in kept.pop("run")] == [20], "as it was"
     assert kept == before
 
 
@@ -66,6 +71,26 @@ def test_history_of_the_first_schema_is_undone_and_redone_and_goes_on(tmp_path: 
             pass
         assert scheme.standing(session) == {1: 2, 2: 2, 3: 3}
         assert {review: state.label_ids for review, state in states(session, [1, 2]).items()} == {1: (2,), 2: (2,)}
+    database.close()
+
+
+def test_runs_of_the_first_schema_are_versions_like_later_ones(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    first_schema(path)
+    database = open_project(path)
+    with database.writing() as session:
+        runs.rename(session, 1, "the first")
+        second = runs.start(session, "tiny", {}, [1, 2])
+        runs.end(session, second, RunStatus.FINISHED)
+        runs.publish(session, second, 1)
+    with database.writing() as session:
+        assert versions.roll_back(session) == 1
+        first = runs.existing(session, 1)
+        assert (first.name, first.resumed_at, first.checkpoint) == ("the first", [], "")
+        assert cards.suggestions(session, [3], multi=False)[3].run_id == 1
+    with closing(sqlite3.connect(path)) as file:
+        plan = file.execute("EXPLAIN QUERY PLAN SELECT review_id FROM annotation WHERE note <> ''").fetchall()
+        assert "annotation_noted" in str(plan)
     database.close()
 
 

@@ -251,6 +251,8 @@ def test_reviews_that_cannot_be_trained_on() -> None:
         TrainingSet(["a", "b"], [1, 1], [], [], ["bad", "good"])
     with pytest.raises(TooFewLabels, match="of one class: no label"):
         TrainingSet(["a", "b"], [(), ()], [], [], ["bad", "good"], multi_label=True)
+    with pytest.raises(TooFewLabels, match=r"There are 0 labelled reviews to train on\. Label some more"):
+        split([], [], ["bad", "good"], validation_share=0.2)
     with pytest.raises(TooFewLabels, match="There are 1 labelled reviews"):
         TrainingSet(["a"], [1], [], [], ["bad", "good"])
     with pytest.raises(TrainingError, match="2 training reviews and 1 labels"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -71,6 +72,8 @@ def test_it_answers_as_plain_transformers_does(folder: Path, tuned: FineTuned, c
     for row, answers in zip(ours, classify(texts), strict=True):
         theirs = {answer["label"]: answer["score"] for answer in answers}
         assert theirs == pytest.approx({"bad": row[0], "good": row[1]}, abs=1e-3)
+    plain = pipeline("text-classification", model=str(folder), device="cpu")
+    assert [answer["label"] for answer in plain(texts)] == [("bad", "good")[row.argmax()] for row in ours]
 
 
 def test_saving_again_replaces_the_model(folder: Path, tuned: FineTuned, cpu: Device) -> None:
@@ -119,19 +122,35 @@ def flip_a_bit(folder: Path) -> None:
     weights.write_bytes(content)
 
 
+def swap_labels(folder: Path) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    config["id2label"] = {"0": "good", "1": "bad"}
+    (folder / "config.json").write_text(json.dumps(config))
+
+
+def without_digests(folder: Path) -> None:
+    """As an earlier version saved it, with a configuration that nobody can read."""
+    facts = json.loads((folder / "labelloop.json").read_text())
+    del facts["files"]
+    (folder / "labelloop.json").write_text(json.dumps(facts))
+    (folder / "config.json").write_text("{")
+
+
 @pytest.mark.parametrize(
     ("damage", "sentence"),
     [
         (remove("labelloop.json"), "has no labelloop.json"),
         (remove("model.safetensors"), "has no model.safetensors"),
-        (remove("config.json"), "cannot be loaded"),
+        (remove("config.json"), "config.json in .* is not as it was saved"),
+        (swap_labels, "config.json in .* is not as it was saved"),
         (write("labelloop.json", b"{"), "labelloop.json cannot be read"),
         (write("labelloop.json", b'{"sha256": "x"}'), "labelloop.json cannot be read"),
         (write("labelloop.json", b"[]"), "labelloop.json cannot be read"),
-        (write("config.json", b"{"), "cannot be loaded"),
-        (write("tokenizer.json", b"{"), "cannot be loaded"),
+        (write("config.json", b"{"), "config.json in .* is not as it was saved"),
+        (write("tokenizer.json", b"{"), "tokenizer.json in .* is not as it was saved"),
         (write("model.safetensors", b"short"), "not the ones that were saved"),
         (flip_a_bit, "not the ones that were saved"),
+        (without_digests, "cannot be loaded"),
     ],
 )
 def test_a_damaged_folder_is_said(folder: Path, cpu: Device, damage: Callable[[Path], None], sentence: str) -> None:
@@ -163,3 +182,20 @@ def test_multi_label_agrees_with_plain_transformers(quick: TrainingArguments, cp
     theirs = [{answer["label"]: answer["score"] for answer in answers} for answers in classify(texts)]
     expected = np.array([[row["late"], row["happy"]] for row in theirs])
     assert ours == pytest.approx(expected, abs=1e-3)
+    assert ((ours > 0.5) == (expected > 0.5)).all()
+    config = json.loads((tmp_path / "m" / "config.json").read_text())
+    assert config["problem_type"] == "multi_label_classification"
+    assert abs(ours.sum(axis=1) - 1).max() > 0.05  # each label stands for itself
+
+
+def test_a_full_disk_leaves_the_model_there_was(folder: Path, tuned: FineTuned, cpu: Device) -> None:
+    """No file can grow beyond 60 kB, as the system sees to; the weights are larger."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, before[1]))
+    try:
+        with pytest.raises(ModelError, match=r"cannot be saved to .*: File too large\. Make room"):
+            save(folder, tuned, CARD)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert load(folder, cpu).predict(["love it"]).shape == (1, 2)
+    assert [entry.name for entry in folder.parent.iterdir()] == ["run 1"]

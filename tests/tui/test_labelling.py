@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from core import settings
 from core.errors import ProjectError
+from core.files.importing import Choice, import_file
 from core.storage.database import open_project
 from core.storage.tables import Decision
+from tests.conftest import MakeProject, write_csv
 from tests.tui.conftest import SIZES, MakeApp, card_of, decided, screen_text, session_of, settle
 from tests.tui.suggesting import suggest_everything
 from tui.app import LabelloopApp
@@ -309,3 +314,22 @@ async def test_another_process_labelling_is_noticed(app_on: MakeApp) -> None:
         await app.workers.wait_for_complete()
         await pilot.pause()
         assert session_of(app).counts.labelled == 1
+
+
+async def test_columns_named_in_the_settings_are_always_shown_and_the_others_by_a_key(
+    project: MakeProject, tmp_path: Path
+) -> None:
+    rows = [["12", "kettle", "It leaks.", "[red]none[/]"]]
+    file = write_csv(tmp_path / "r.csv", ["order", "product", "text", "reply"], rows)
+    database = project()
+    import_file(database, Choice(file, text_column="text", id_column="order"), "ann")
+    database.close()
+    settings.save({"columns": "product, colour"})
+    app = LabelloopApp(database.path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot, app)
+        assert "product: kettle" in screen_text(app)
+        assert "reply" not in screen_text(app)
+        await pilot.press("i")
+        await settle(pilot, app)
+        assert "reply: [red]none[/]" in screen_text(app)

@@ -215,7 +215,7 @@ async def test_stop_reaches_the_worker(app_on: MakeApp, project: MakeProject) ->
         await pilot.pause()
         await pilot.press("t")
         assert len(made) == 1
-        await pilot.press("s")
+        await pilot.press("x", "s")
         await app.workers.wait_for_complete()
         await pilot.pause()
         await pilot.pause()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+# As the worker does: waiting threads that spin make a small training ten times as long on a busy machine.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from core.files.importing import Choice, import_file
 from core.storage.database import Database
@@ -36,9 +40,10 @@ def labelled_project(project: MakeProject, tmp_path: Path) -> Database:
 def training(tiny_base: Path) -> Callable[..., Train]:
     """A request to train the tiny BERT, for a second or for ever."""
 
-    def request(database: Database, endless: bool = False, **arguments: Any) -> Train:
+    def request(database: Database, endless: bool = False, cross_validate: bool = False, **arguments: Any) -> Train:
         length = {"epochs": 1_000, "patience": None} if endless else {"epochs": 4, "learning_rate": 3e-3}
-        return Train(str(database.path), {"base_model": str(tiny_base), **length, **arguments})
+        given = {"base_model": str(tiny_base), **length, **arguments}
+        return Train(str(database.path), given, cross_validate=cross_validate)
 
     return request
 

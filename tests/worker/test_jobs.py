@@ -13,7 +13,7 @@ from core.files.importing import Choice, import_file
 from core.storage import journal, learning, queue, runs
 from core.storage.database import Database, project_of
 from core.storage.tables import QueueEntry, QueueReason, Review, Run, RunStatus, Suggestion
-from core.worker.events import Cancelled, CheckpointSaved, Event, Finished, Progressed, SuggestionsStored
+from core.worker.events import Cancelled, Event, Finished, ModelSaved, Progressed, SuggestionsStored
 from core.worker.requests import Request, Suggest, Train
 from tests.conftest import MakeProject, learnable, write_csv
 
@@ -121,9 +121,7 @@ def test_stopped_while_suggesting_the_model_is_kept_and_its_suggestions_are_not_
     told: list[Event] = []
     from core.worker import jobs
 
-    last = jobs.run(
-        training(database), told.append, lambda: any(isinstance(one, CheckpointSaved) for one in told), ""
-    )
+    last = jobs.run(training(database), told.append, lambda: any(isinstance(one, ModelSaved) for one in told), "")
     assert isinstance(last, Cancelled)
     assert not any(isinstance(one, Progressed) for one in told)
     with database.reading() as session:

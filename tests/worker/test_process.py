@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import json
 import os
@@ -11,15 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from core.worker import requests
+from core.worker import client, requests
 from core.worker.client import Worker
 from core.worker.events import (
+    Cancelled,
+    Event,
     Exported,
     Finished,
     Progressed,
     Started,
 )
-from core.worker.requests import Export
+from core.worker.requests import Export, Train
 from tests.conftest import MakeProject
 
 from .conftest import all_of
@@ -114,3 +117,32 @@ async def test_stop_before_there_is_a_process_does_nothing(project: MakeProject)
     worker = Worker(Export(str(project().path), "out.csv"))
     await worker.stop()
     assert worker.process_id is None
+
+
+SLOW_TO_SAVE = """#!/bin/sh
+read request
+echo '{"event": "Started", "job": "train", "run_id": 1, "log": ""}'
+read stop
+echo '{"event": "StopHeard"}'
+sleep 3
+echo '{"event": "Cancelled", "run_id": 1, "message": "Stopped."}'
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell script plays the worker")
+async def test_a_worker_that_has_heard_the_stop_is_given_the_time_to_write_its_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = tmp_path / "slow"
+    slow.write_text(SLOW_TO_SAVE)
+    slow.chmod(0o700)
+    monkeypatch.setattr(client, "PATIENCE", 1.5)
+    monkeypatch.setattr("core.worker.client.sys.executable", str(slow))
+    worker = Worker(Train("p.db"))
+    heard: list[Event] = []
+    async for event in worker.events():
+        heard.append(event)
+        if isinstance(event, Started):
+            stopping = asyncio.create_task(worker.stop())
+    await stopping
+    assert isinstance(heard[-1], Cancelled), "it was neither terminated nor killed"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from core.errors import WorkerError
 from core.worker import events, requests
-from core.worker.state import JobState, Phase, begin, fold, stopping
+from core.worker.state import BUSY, JobState, Phase, begin, fold, stopping
 
 TEXT = st.text(st.characters(), max_size=30)
 NUMBERS = st.floats(allow_nan=False)
@@ -102,7 +102,7 @@ def test_a_training_from_its_start_to_its_end() -> None:
     assert fold(stepped, scored).evaluations == (scored,)
     noticed = fold(stepped, events.Noticed("Memory ran out."))
     assert (noticed.message, noticed.phase) == ("Memory ran out.", Phase.TRAINING)
-    saved = fold(stepped, events.CheckpointSaved(3, "/models/run-3", "abc"))
+    saved = fold(stepped, events.ModelSaved(3, "/models/run-3", "abc"))
     assert (saved.share, saved.seconds_left) == (0, None)
     suggesting = fold(saved, events.Progressed("suggesting", 10, 40, 5.0, 6.0))
     assert (suggesting.phase, suggesting.share, suggesting.seconds_left) == (Phase.WORKING, 0.25, 6.0)
@@ -111,6 +111,27 @@ def test_a_training_from_its_start_to_its_end() -> None:
     finished = fold(stored, events.Finished(3, 60.0))
     assert (finished.phase, finished.busy, finished.seconds_left) == (Phase.FINISHED, False, None)
     assert finished.message == stored.message, "the last word stays to be read"
+
+
+def test_a_resumed_training_and_its_cross_validation() -> None:
+    resumed = after(events.Started("train", 3, "/log"), dataclasses.replace(LOADED, resumed_step=20))
+    assert (resumed.step, resumed.resumed_step, resumed.checkpoint_step, resumed.share) == (20, 20, 20, 20 / 50)
+    assert resumed.message.endswith("It goes on from step 20.")
+    stepped = fold(resumed, dataclasses.replace(STEP, step=21, tokens_per_second=900.0, memory=2_000))
+    stepped = fold(stepped, dataclasses.replace(STEP, step=22, tokens_per_second=800.0, memory=1_000))
+    assert (stepped.tokens_per_second, stepped.memory) == (800.0, 2_000), "the highest memory counts"
+    written = fold(stepped, events.CheckpointWritten(3, 22, "2025-01-01T00:00:00+00:00"))
+    assert (written.checkpoint_step, written.checkpoint_at[:4], written.phase) == (22, "2025", Phase.TRAINING)
+    parted = fold(fold(written, events.FoldDone(0, 5)), events.Progressed("cross-validating", 10, 100, 5.0, 9.0))
+    assert (parted.phase, parted.fold, parted.folds, parted.share, parted.busy) == (
+        Phase.CROSS_VALIDATING,
+        0,
+        5,
+        0.1,
+        True,
+    )
+    assert fold(parted, events.FoldDone(1, 5)).fold == 1
+    assert fold(parted, events.StopHeard()).phase is Phase.STOPPING
 
 
 def test_an_export() -> None:
@@ -142,7 +163,7 @@ def test_a_failure_keeps_its_sentence_and_a_log_to_look_at() -> None:
 def test_whatever_happens_the_state_is_one_that_can_be_shown(happened: list[events.Event]) -> None:
     folded = after(*happened)
     assert isinstance(folded.share, float | int)
-    assert folded.busy == (folded.phase in (Phase.STARTING, Phase.TRAINING, Phase.WORKING, Phase.STOPPING))
+    assert folded.busy == (folded.phase in BUSY)
     if happened and isinstance(happened[-1], events.LAST):
         assert not folded.busy
     assert len(folded.losses) == sum(isinstance(event, events.StepDone) for event in happened)

@@ -23,12 +23,12 @@ from core.worker import events, requests
 from core.worker.client import Worker
 from core.worker.events import (
     Cancelled,
-    CheckpointSaved,
     Evaluated,
     Event,
     Failed,
     Finished,
     Loaded,
+    ModelSaved,
     Progressed,
     Started,
     StepDone,
@@ -92,9 +92,9 @@ async def test_killed_in_mid_training_nothing_is_lost_and_the_next_training_work
         with database.reading() as session:
             assert seen_by_a_person(session) in (None, expected), "all at once or not at all"
     once = [kind for kind in kinds if kind not in (StepDone, Evaluated, Progressed)]
-    assert once == [Started, Loaded, CheckpointSaved, SuggestionsStored, Finished]
+    assert once == [Started, Loaded, ModelSaved, SuggestionsStored, Finished]
     assert kinds[0] is Started
-    assert kinds.index(Loaded) < kinds.index(StepDone) < kinds.index(CheckpointSaved) < kinds.index(Progressed)
+    assert kinds.index(Loaded) < kinds.index(StepDone) < kinds.index(ModelSaved) < kinds.index(Progressed)
 
     run = run_of(database, 2)
     assert (run.status, run.suggested, run.message) == (RunStatus.FINISHED, expected, "")

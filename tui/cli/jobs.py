@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shlex
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -29,7 +30,7 @@ class Outcome:
 
     state: JobState
     seconds: float = 0.0
-    saved: events.CheckpointSaved | None = None
+    saved: events.ModelSaved | None = None
     stored: events.SuggestionsStored | None = None
 
 
@@ -40,14 +41,15 @@ def carry_out(request: requests.Request, start: StartWorker = Worker) -> Outcome
     """
     job = type(request).__name__.casefold()
     with narrator() as shown:
-        return asyncio.run(_Job(start(request), job, shown).run())
+        return asyncio.run(_Job(start(request), job, request.project, shown).run())
 
 
 class _Job:
     """One job and the order to stop it."""
 
-    def __init__(self, worker: WorkerLike, job: str, shown: Narrator) -> None:
+    def __init__(self, worker: WorkerLike, job: str, project: str, shown: Narrator) -> None:
         self._worker = worker
+        self._project = shlex.quote(project)
         self._shown = shown
         self._outcome = Outcome(begin(job))
         self._stopping: asyncio.Task[None] | None = None
@@ -65,7 +67,7 @@ class _Job:
 
     def _take(self, event: Event) -> None:
         outcome = replace(self._outcome, state=fold(self._outcome.state, event))
-        if isinstance(event, events.CheckpointSaved):
+        if isinstance(event, events.ModelSaved):
             outcome = replace(outcome, saved=event)
         elif isinstance(event, events.SuggestionsStored):
             outcome = replace(outcome, stored=event)
@@ -106,8 +108,13 @@ class _Job:
         if state.job == "export":
             return "Nothing was written."
         if saved is not None:
-            return f"Run {saved.run_id} has its model; “labelloop suggest --run {saved.run_id}” goes on from there."
-        return "Labels, earlier runs and their suggestions are as they were."
+            again = f"labelloop suggest {self._project} --run {saved.run_id}"
+            return f"Run {saved.run_id} has its model; “{again}” goes on from there."
+        kept = "Labels, earlier runs and their suggestions are as they were."
+        if not state.checkpoint_step:
+            return kept
+        again = f"labelloop train {self._project} --resume --run {state.run_id}"
+        return f"{kept} To go on from step {state.checkpoint_step:,}: {again}"
 
 
 @contextlib.contextmanager

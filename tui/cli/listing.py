@@ -22,9 +22,17 @@ def rows() -> list[str]:
     group: Any = typer.main.get_command(app)
     table = ["| command | does |", "|---|---|", "| `labelloop` | Open the last project, or the welcome screen. |"]
     for name, command in group.commands.items():
-        words = ["labelloop", name, *(word for parameter in command.params if (word := _usage(parameter)))]
-        table.append(f"| `{' '.join(words)}` | {command.help.splitlines()[0]} |")
+        inner = getattr(command, "commands", None)
+        for words, one in [(name, command)] if inner is None else [(f"{name} {sub}", inner[sub]) for sub in inner]:
+            table.append(f"| `{' '.join(['labelloop', words, *_usages(one)])}` | {one.help.splitlines()[0]} |")
     return table
+
+
+def _usages(command: Any) -> list[str]:
+    """Arguments and options as they are typed; “…” stands for those that the help shows in a panel of their own."""
+    shown = [one for one in command.params if not getattr(one, "rich_help_panel", None)]
+    words = [word for parameter in shown if (word := _usage(parameter))]
+    return words if len(shown) == len(command.params) else [*words, "…"]
 
 
 def _usage(parameter: Any) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tui.cli import demo, doctor, exporting, importing, learning, projects, scoring, status, steps
+from tui.cli import demo, doctor, exporting, importing, learning, projects, runs, scoring, status, steps
 from tui.cli.failures import guarded
 from tui.cli.output import in_terminal, say
 
@@ -57,7 +57,7 @@ def start(
     projects.open_last()
 
 
-for module in (demo, projects, importing, status, learning, scoring, exporting, steps, doctor):
+for module in (demo, projects, importing, status, learning, runs, scoring, exporting, steps, doctor):
     module.register(app)
 
 

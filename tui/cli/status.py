@@ -58,7 +58,7 @@ def status(project: Project, as_json: Json = False) -> None:
     show(facts(_overview(found)), _scheme(found))
     if found.runs:
         show(_runs(found))
-    if found.measured.model is not None:
+    if found.measured.basis and found.runs:
         from tui.cli.tables import comparison
 
         show(comparison(found.measured))
@@ -122,24 +122,24 @@ def _scheme(found: Status) -> Table:
 
 
 def _runs(found: Status) -> Table:
+    from tui.cli.tables import accuracy
+
     rows = []
     for run, state in found.runs:
-        audit = _audit(run)
-        score = "not measured" if audit is None else f"{percent(audit['accuracy'], 1)} on {audit['size']:,}"
         validation = run.metrics.get("validation_accuracy")
         rows.append(
             (
                 f"{run.id}{' (in use)' if run.id == found.project.run_in_use else ''}",
-                state,
+                "deleted" if run.removed else state,
                 one_line(run.base_model, 40),
                 f"{run.train_size:,}",
                 "" if validation is None else percent(validation, 1),
-                score,
+                accuracy(run, with_interval=False),
                 f"{run.suggested:,}",
             )
         )
-    headings = ("run", "status", "base model", "trained on", "validation", "audit set", "suggestions")
-    return grid("Runs", headings, rows, (3, 4, 5, 6))
+    headings = ("run", "status", "base model", "trained on", "validation", "accuracy", "suggestions")
+    return grid("Runs", headings, rows, (3, 4, 6))
 
 
 def _audit(run: Run) -> dict[str, Any] | None:
@@ -155,7 +155,7 @@ def _next(found: Status, project: str) -> str:
         return f"labelloop open {project}, and label some"
     if found.project.run_in_use is None:
         return f"labelloop train {project}"
-    if found.measured.model is None:
+    if found.measured.model is None and not found.measured.by_cross_validation:
         return f"labelloop open {project}, and label some more: {count(found.counts.audit_labelled, 'audit review')}"
     return f"labelloop evaluate {project}, or labelloop export {project} OUT.csv --what all"
 
@@ -183,7 +183,9 @@ def _document(found: Status) -> dict[str, Any]:
         "runs": [
             {
                 "run": run.id,
+                "name": run.name,
                 "status": state,
+                "deleted": run.removed,
                 "message": run.message,
                 "base_model": run.base_model,
                 "train_size": run.train_size,

@@ -13,6 +13,7 @@ from tui.cli.output import grid
 if TYPE_CHECKING:
     from core.evaluate.metrics import Scores
     from core.report import Measured
+    from core.storage.tables import Run
 
 SCALE = 30
 """Characters of the picture of an interval, 0 to 100 %."""
@@ -28,9 +29,16 @@ def interval(low: float, high: float) -> str:
     return f"{low:.1%} to {high:.1%}".replace("%", "").replace(" to ", "–") + " %"
 
 
+def to_go_by(measured: Measured) -> tuple[Scores | None, Scores | None, Scores | None]:
+    """Model, keyword rule and majority class: by cross-validation while the audit set is small."""
+    found = measured.cross_validation
+    if found is not None:
+        return found.model, found.keyword_rule, found.majority_class
+    return measured.model, measured.keyword_rule, measured.majority_class
+
+
 def comparison(measured: Measured, title: str = "") -> Table:
     """The model beside the keyword rule and the majority class, all on the same reviews."""
-    candidates = (measured.model, measured.keyword_rule, measured.majority_class)
     rows = [
         (
             found.name,
@@ -39,22 +47,36 @@ def comparison(measured: Measured, title: str = "") -> Table:
             picture(found.accuracy_low, found.accuracy, found.accuracy_high),
             percent(found.macro_f1, 1),
         )
-        for found in candidates
+        for found in to_go_by(measured)
         if found is not None
     ]
     headings = ("", "accuracy", "95 % interval", f"0 %{'100 %':>{SCALE - 3}}", "macro-F1")
-    return grid(title or f"On {measured.audit_size:,} labelled reviews of the audit set", headings, rows, (1, 2, 4))
+    return grid(title or measured.basis, headings, rows, (1, 2, 4))
 
 
 def caution(measured: Measured) -> str:
     """A sentence where the model is not worth its suggestions yet; empty where it is, or is not measured."""
-    model, rule, majority = measured.model, measured.keyword_rule, measured.majority_class
+    model, rule, majority = to_go_by(measured)
     if model is None or rule is None or majority is None:
         return ""
     better = max((rule, majority), key=lambda scores: scores.accuracy)
     if model.accuracy > better.accuracy or model.accuracy == 1.0:
         return ""
     return f"On these reviews the model does no better than the {better.name}: label more, then train again."
+
+
+def accuracy(run: Run, with_interval: bool = True) -> str:
+    """What a run scored when it was measured last, in a few words."""
+    from core.report import Measured
+
+    stored = run.metrics.get("audit")
+    measured = Measured.from_json(stored) if stored else None
+    model = to_go_by(measured)[0] if measured is not None else None
+    if measured is None or model is None:
+        return "not measured"
+    by = " by cross-validation" if measured.by_cross_validation else ""
+    bounds = f" ({interval(model.accuracy_low, model.accuracy_high)})" if with_interval else ""
+    return f"{percent(model.accuracy, 1)}{bounds} on {model.size:,}{by}"
 
 
 def picture(low: float, middle: float, high: float) -> Text:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from textual import on
 from textual.app import ComposeResult
@@ -108,31 +108,3 @@ class FindLabel(ModalScreen[int | None]):
 
     def action_up(self) -> None:
         self.query_one(OptionList).action_cursor_up()
-
-
-class ChooseBookmark(ModalScreen[str | None]):
-    """Chooses one of the filters that were kept; gives its name, or none on escape."""
-
-    BINDINGS = [("escape", "leave", "Leave")]
-    CSS = """
-    ChooseBookmark { align: center middle; background: $background 60%; }
-    ChooseBookmark OptionList { width: 80%; max-width: 100; height: auto; max-height: 80%; padding: 0 1;
-        border: round $primary; background: $surface; }
-    """
-
-    def __init__(self, kept: Mapping[str, str]) -> None:
-        super().__init__()
-        self._kept = dict(kept)
-
-    def compose(self) -> ComposeResult:
-        lines = (Content.assemble((name, "bold"), "  ", (line, "$faint")) for name, line in self._kept.items())
-        box = OptionList(*(Option(line) for line in lines))
-        box.border_title = "Filters that were kept"
-        yield box
-
-    @on(OptionList.OptionSelected)
-    def _selected(self, event: OptionList.OptionSelected) -> None:
-        self.dismiss(list(self._kept)[event.option_index])
-
-    def action_leave(self) -> None:
-        self.dismiss(None)

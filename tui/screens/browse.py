@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from array import array
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeVar
@@ -19,11 +18,13 @@ from core.phrases import count, one_line, percent
 from core.storage import browse, cards, filter_text, scheme
 from core.storage.browse import Filter, Order, State
 from core.storage.cards import Card
+from core.storage.opened import Opened
 from core.storage.tables import Decision
 from tui.bindings import bindings
 from tui.desk import Desk
 from tui.messages import Given, StepMoved
-from tui.screens.ask import Ask, ChooseBookmark, FindLabel
+from tui.screens.ask import Ask, FindLabel
+from tui.screens.bookmarks import Bookmarks
 from tui.screens.give_all import GiveAll
 from tui.screens.label import LabelScreen
 from tui.widgets.review_table import PAGE, ReviewTable, TableRow
@@ -32,8 +33,18 @@ from tui.widgets.step_strip import StepStrip
 Choice = TypeVar("Choice")
 
 
+HELP = """\
+words · "a phrase" · begin* · -word or NOT word: without it · order:sure
+state:open labelled skipped flagged noted suggested disagreed · label:NAME
+suggested:NAME p>=0.9 p<=0.5 flipped:3-7 (runs 3 and 7 differ) · audit:yes
+from:2024-01 to:2024-06-30 · origin:person accepted imported · source:FILE"""
+"""What can be typed into the filter, for the narrowest screen."""
+
 DRAWN = 10
 """Hits shown before all of them get a label."""
+
+LOOKS_EVERY = 2.0
+"""Seconds between looks at whether the project has changed."""
 
 PATIENCE = 1.0
 """Seconds to wait for decisions being written, so that the list shows them."""
@@ -57,14 +68,17 @@ class BrowseScreen(Screen[None]):
         self._labels = list(desk.session.scheme)
         with desk.session.database.reading() as reading:
             self._names = filter_text.names_of(reading)
-        self._asked = 0
-        """How often something else was asked for: an answer to an earlier question comes too late."""
+        self._opened: Opened | None = None
+        """The list that is shown; what was read of another comes too late."""
         self._total: int | None = None
+        self._renewing = False
+        self._once_more = False
+        """The project has changed while the list was gathered anew."""
 
     def compose(self) -> ComposeResult:
         yield Static(id="filters")
         yield Input(
-            placeholder='words, "a phrase", begin*, NOT word · state:open label:… p>=0.9 order:sure …',
+            placeholder='words, "a phrase", begin*, -word · state:open label:… p>=0.9 order:sure …',
             id="words",
             max_length=1_000,
         )
@@ -76,47 +90,107 @@ class BrowseScreen(Screen[None]):
     def on_mount(self) -> None:
         self._table, self._strip = self.query_one(ReviewTable), self.query_one(StepStrip)
         (self.query_one("#words") if self._search else self._table).focus()
-        self._desk.project_changed.subscribe(self, lambda _nothing: self._table.reread())
+        self._desk.project_changed.subscribe(self, lambda _nothing: self._project_changed())
+        self.set_interval(LOOKS_EVERY, self._look)
         self.call_after_refresh(self._apply)
+
+    def on_unmount(self) -> None:
+        if self._opened is not None:
+            self._opened.close()
+
+    def _project_changed(self) -> None:
+        """Labels, runs or suggestions are others."""
+        with self._desk.session.database.reading() as reading:
+            self._names = filter_text.names_of(reading)
+            self._labels = scheme.labels(reading)
+        self._renew()
 
     # ------------------------------------------------------------------ filters
 
     def _apply(self) -> None:
-        """Show what the filter lets through: the first page as soon as it is read, the count when it is counted."""
-        self._asked += 1
-        asked, wanted, session = self._asked, self._filter, self._desk.session
+        """Show what the filter lets through: the first page as soon as it is read, the rest when it is gathered."""
+        if self._opened is not None:
+            self._opened.close()
+        session = self._desk.session
+        self._opened = opened = Opened(session.database, self._filter, session.multi)
         self._total = None
         self._say()
 
         def work() -> None:
             session.writer.flush(PATIENCE)
-            if asked != self._asked:
+            if opened is not self._opened:
                 return
-            first = self._read(wanted, 0, PAGE)
-            self.app.call_from_thread(self._show, asked, first)
-            if asked != self._asked:
-                return
-            if len(first) < PAGE:
-                total = len(first)
-            else:
-                with session.database.reading() as reading:
-                    total = browse.total(reading, wanted)
-            self.app.call_from_thread(self._counted, asked, total)
+            first = opened.first(PAGE)
+            self.app.call_from_thread(self._show, opened, first)
+            if opened.gather():
+                self.app.call_from_thread(self._counted, opened, [card.review_id for card in first])
 
         self.run_worker(work, thread=True, group="browse", exit_on_error=False)
 
-    def _show(self, asked: int, first: list[TableRow]) -> None:
-        if asked == self._asked:
-            wanted = self._filter
-            self._table.show(None, lambda offset, limit: self._read(wanted, offset, limit), first)
+    def _show(self, opened: Opened, first: list[Card]) -> None:
+        if opened is self._opened:
+            self._table.show(
+                None,
+                lambda offset, limit: [self._row(card) for card in opened.page(offset, limit)],
+                [self._row(card) for card in first],
+            )
             self._preview()
 
-    def _counted(self, asked: int, total: int) -> None:
-        if asked == self._asked:
-            self._total = total
-            self._table.set_total(total)
+    def _counted(self, opened: Opened, first: list[int]) -> None:
+        if opened is self._opened and opened.ids is not None:
+            self._total = len(opened.ids)
+            self._table.set_total(self._total)
+            if opened.ids[: len(first)].tolist() != first:
+                self._table.reread()
             self._say()
             self._preview()
+
+    def _look(self) -> None:
+        """Notice what has been committed since the list was gathered, by this program or another."""
+        if self.is_current:
+            self._renew(only_if_stale=True)
+
+    def _renew(self, only_if_stale: bool = False) -> None:
+        """Show the rows as they are now, then gather the list anew and keep the place in it."""
+        opened = self._opened
+        if opened is None or opened.ids is None:
+            return
+        if self._renewing:
+            self._once_more = self._once_more or not only_if_stale
+            return
+        self._renewing = True
+        row, at = self._table.row(self._table.cursor), self._table.cursor
+        review_id = row.key if row else None
+
+        def work() -> None:
+            try:
+                if only_if_stale and not opened.is_stale():
+                    return
+                self.app.call_from_thread(self._table.reread)
+                if opened.gather():
+                    place = opened.place(review_id, at)
+                    number = place // PAGE
+                    page = opened.page(number * PAGE, PAGE)
+                    self.app.call_from_thread(self._renewed, opened, at, place, {number: page})
+            finally:
+                self.app.call_from_thread(self._renewal_ended)
+
+        self.run_worker(work, thread=True, group="browse", exit_on_error=False)
+
+    def _renewed(self, opened: Opened, was: int, place: int, pages: dict[int, list[Card]]) -> None:
+        if opened is not self._opened or opened.ids is None:
+            return
+        self._total = len(opened.ids)
+        at = place if self._table.cursor == was else self._table.cursor
+        rows = {number: [self._row(card) for card in page] for number, page in pages.items()}
+        self._table.renew(self._total, at, rows)
+        self._say()
+
+    def _renewal_ended(self) -> None:
+        self._renewing = False
+        if self._once_more:
+            self._once_more = False
+            self._renew()
 
     def _say(self, problem: str = "") -> None:
         """The count, and the filter in words; or what is wrong with what was typed."""
@@ -134,14 +208,6 @@ class BrowseScreen(Screen[None]):
             parts.append((f"   {name} ", "$faint"))
             parts.append((value, "bold $accent" if value != default else ""))
         self.query_one("#filters", Static).update(Content.assemble(*parts))
-
-    def _read(self, wanted: Filter, offset: int, limit: int) -> list[TableRow]:
-        """Rows of the table. Called in a thread."""
-        session = self._desk.session
-        with session.database.reading() as reading:
-            ids = browse.page(reading, wanted, offset, limit)
-            found = cards.cards(reading, ids, session.multi)
-        return [self._row(card) for card in found]
 
     def _row(self, card: Card) -> TableRow:
         label, colour = "", ""
@@ -168,9 +234,15 @@ class BrowseScreen(Screen[None]):
             colour,
         )
 
+    def on_descendant_focus(self) -> None:
+        self._preview()
+
     @on(ReviewTable.Moved)
     def _preview(self) -> None:
-        """The text of the review under the cursor, so that one need not open it to read it."""
+        """The text of the review under the cursor, to be read without opening it; while typing, what can be typed."""
+        if self.query_one("#words").has_focus:
+            self.query_one("#preview", Static).update(Content.styled(HELP, "$faint"))
+            return
         row = self._table.row(self._table.cursor)
         nothing = "" if self._total is None else "No review passes these filters. c clears them."
         self.query_one("#preview", Static).update(
@@ -230,17 +302,20 @@ class BrowseScreen(Screen[None]):
         self.app.push_screen(Ask("Keep this filter under a name", "", line or "all reviews"), keep)
 
     def action_bookmarks(self) -> None:
-        """Choose a filter that was kept."""
+        """Choose a filter that was kept, or throw some away."""
         kept = self._desk.settings.bookmarks
         if not kept:
             self.notify("No filter was kept yet. K keeps the present one.", timeout=4, markup=False)
             return
 
-        def choose(name: str | None) -> None:
-            if name is not None:
-                self.query_one("#words", Input).value = kept[name]
+        def choose(line: str | None) -> None:
+            if line is not None:
+                self.query_one("#words", Input).value = line
 
-        self.app.push_screen(ChooseBookmark(kept), choose)
+        def keep(left: dict[str, str]) -> None:
+            self._desk.change_settings({"bookmarks": left})
+
+        self.app.push_screen(Bookmarks(kept, keep), choose)
 
     # ------------------------------------------------------------------ all hits
 
@@ -260,8 +335,9 @@ class BrowseScreen(Screen[None]):
     def _draw(self, wanted: Filter, label_id: int) -> None:
         session = self._desk.session
         with session.database.reading() as reading:
-            ids = list(browse.every(reading, replace(wanted, order=Order.FILE)))
-            drawn = cards.cards(reading, random.sample(ids, min(DRAWN, len(ids))), session.multi)
+            ids = browse.every(reading, replace(wanted, order=Order.FILE))
+            places = random.sample(range(len(ids)), min(DRAWN, len(ids)))
+            drawn = cards.cards(reading, [ids[place] for place in places], session.multi)
         self.app.call_from_thread(self._ask, wanted, label_id, len(ids), [card.text for card in drawn])
 
     def _ask(self, wanted: Filter, label_id: int, hits: int, texts: list[str]) -> None:
@@ -291,15 +367,18 @@ class BrowseScreen(Screen[None]):
         self._strip.clear()
         self._desk.session.keep_place()
         self._apply()
-        self.notify(f"{count(message.changes, 'review')} labelled, as one step. u undoes it.", markup=False)
+        self.notify(
+            f"{count(message.changes, 'review')} labelled, as one step. esc, then u, undoes it.", markup=False
+        )
 
     def action_walk(self) -> None:
         """Go through just these hits in the label screen."""
         wanted, what = self._filter, filter_text.to_text(self._filter, self._names) or "all reviews"
+        database = self._desk.session.database
 
         def work() -> None:
-            with self._desk.session.database.reading() as reading:
-                ids = array("q", browse.every(reading, wanted))
+            with database.reading() as reading:
+                ids = browse.every(reading, wanted)
             self.app.call_from_thread(self._walk, ids, what)
 
         self.run_worker(work, thread=True, group="walk", exclusive=True, exit_on_error=False)

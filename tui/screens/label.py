@@ -83,7 +83,7 @@ class LabelScreen(Screen[None]):
         """Draw everything that depends on the review that is up."""
         session = self._session
         with self.app.batch_update():
-            self._review.show(session.current, self._marked())
+            self._review.show(session.current, self._marked(), self._desk.settings.shown_columns)
             self._show_labels()
             self._trail.show(session.decided, session.scheme)
             pace = session.pace

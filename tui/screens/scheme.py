@@ -195,6 +195,9 @@ class SchemeScreen(Screen[None]):
         self._ask("Name of the new label", "", "enter adds it · esc adds none", add)
 
     @on(OptionList.OptionSelected)
+    def _selected(self) -> None:
+        self.action_rename()
+
     def action_rename(self) -> None:
         if (label := self._chosen()) is None or (label_id := label.id) is None:
             return

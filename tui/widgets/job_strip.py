@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from textual.content import Content
+from textual.reactive import reactive
 from textual.widgets import Static
 
 from core.phrases import duration, one_line, percent
 from core.worker.state import JobState, Phase
+
+DOING = {
+    Phase.TRAINING: "training",
+    Phase.STOPPING: "stopping",
+    Phase.CROSS_VALIDATING: "cross-validating",
+}
+"""What a busy worker is at; suggesting or exporting otherwise."""
 
 
 class JobStrip(Static):
@@ -17,14 +25,19 @@ class JobStrip(Static):
     JobStrip.-shown { display: block; }
     """
 
+    aside: reactive[str] = reactive("")
+    """What is said beside the state: why the job began by itself, and how many wait for it."""
+
     def show(self, job: JobState) -> None:
         """Draw the line."""
         self.set_class(job.phase is not Phase.IDLE, "-shown")
-        self.update(strip(job, max(self.size.width - 2, 40)))
+        width = max(self.size.width - 2, 40)
+        line = strip(job, width - (len(self.aside) + 3 if self.aside else 0))
+        self.update(Content.assemble(line, (f" · {self.aside}", "$accent")) if self.aside else line)
 
 
 def strip(job: JobState, width: int) -> Content:
-    """The line for a job."""
+    """The line for a job in so many cells."""
     name = f"run {job.run_id}" if job.run_id else job.job
     if job.phase is Phase.FAILED:
         return Content.styled(one_line(f"✗ {name}: {job.message}", width), "bold $error")
@@ -36,7 +49,9 @@ def strip(job: JobState, width: int) -> Content:
         return Content.styled(f"… {job.job}: loading the base model", "$accent")
     bar = 24 if width >= 100 else 12
     full = round(job.share * bar)
-    doing = {Phase.TRAINING: "training", Phase.STOPPING: "stopping"}.get(job.phase, "suggesting")
+    doing = DOING.get(job.phase, "suggesting")
+    if job.phase is Phase.CROSS_VALIDATING and job.folds:
+        doing += f", part {min(job.fold + 1, job.folds)} of {job.folds}"
     parts: list[Content | str | tuple[str, str]] = [
         (f"▶ {name} {doing} ", "bold $accent"),
         ("━" * full, "$accent"),
@@ -44,6 +59,7 @@ def strip(job: JobState, width: int) -> Content:
         (f" {percent(job.share)}", ""),
     ]
     if job.phase is Phase.TRAINING and job.loss is not None:
+        parts.append((f"  epoch {job.epoch:.1f}", "$faint"))
         parts.append((f"  loss {job.loss:.3f}", ""))
         if job.evaluations:
             best = min(job.evaluations, key=lambda point: point.loss)

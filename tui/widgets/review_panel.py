@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from textual.content import Content
 from textual.geometry import Region, Size
@@ -36,12 +36,17 @@ class ReviewPanel(Inked, ScrollView, can_focus=False):
         super().__init__()
         self._card: Card | None = None
         self._with_columns = False
+        self._always: Collection[str] = ()
         self._marked: Mapping[str, str] = {}
         self._strips: list[Strip] = []
 
-    def show(self, card: Card | None, marked: Mapping[str, str] | None = None) -> None:
-        """Show a review, or that there is none left; `marked` are words in lower case with the style they get."""
-        self._card, self._marked = card, marked or {}
+    def show(self, card: Card | None, marked: Mapping[str, str] | None = None, columns: Collection[str] = ()) -> None:
+        """Show a review, or that there is none left.
+
+        `marked` are words in lower case with the style they get, `columns` the names of those that are shown in any
+        case.
+        """
+        self._card, self._marked, self._always = card, marked or {}, columns
         if self.scroll_offset.y:
             self.scroll_to(y=0, animate=False, immediate=True)
         self.redraw()
@@ -91,9 +96,10 @@ class ReviewPanel(Inked, ScrollView, can_focus=False):
         yield ()
         for line in wrapped(shown, width):
             yield mark(line, self._marked)
-        if self._with_columns and card.columns:
+        columns = [one for one in card.columns if self._with_columns or one[0] in self._always]
+        if columns:
             yield ()
-            for name, value in card.columns:
+            for name, value in columns:
                 yield (f"{one_line(name, 30)}: ", "bold $faint"), (one_line(value, 300), "$faint")
 
 

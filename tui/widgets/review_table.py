@@ -15,7 +15,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-PAGE = 200
+PAGE = 100
 """Rows read at a time."""
 
 KEPT_PAGES = 20
@@ -88,6 +88,8 @@ class ReviewTable(ScrollView, can_focus=True):
         self._generation = 0
         """Which rows are shown; what was read for others comes too late."""
         self._reading = False
+        self._stale: set[int] = set()
+        """Pages shown as they were, until they have been read anew."""
 
     def show(self, total: int | None, read: Read, first: list[TableRow] | None = None, at: int = 0) -> None:
         """Show other rows, beginning with the cursor on row `at`; `first` is the first page if it is known.
@@ -111,13 +113,30 @@ class ReviewTable(ScrollView, can_focus=True):
         self.virtual_size = Size(1, total + 1)
         self.refresh()
 
-    def reread(self) -> None:
-        """Read the rows in sight anew."""
+    def renew(self, total: int, at: int, pages: dict[int, list[TableRow]]) -> None:
+        """Show the rows of a list that has changed, with the cursor on row `at` where it stood on the screen.
+
+        `pages` are those that were read beforehand.
+        """
+        above = self.cursor - self.scroll_offset.y
         self._forget()
+        self._pages.update(pages)
+        self.set_total(total)
+        self.cursor = max(0, min(at, total - 1))
+        self.scroll_to(y=max(0, self.cursor - above), animate=False, force=True)
+        self.post_message(self.Moved())
+
+    def reread(self) -> None:
+        """Read the rows in sight anew; until then they are shown as they were."""
+        stale = set(self._pages)
+        pages = dict(self._pages)
+        self._forget()
+        self._pages, self._stale = pages, stale
         self.refresh()
 
     def _forget(self) -> None:
         self._pages.clear()
+        self._stale.clear()
         self._generation += 1
         self._reading = False
 
@@ -127,8 +146,9 @@ class ReviewTable(ScrollView, can_focus=True):
             return None
         number = position // PAGE
         page = self._pages.get(number)
-        if page is None:
+        if page is None or number in self._stale:
             self._read_page(number)
+        if page is None:
             return None
         return page[position % PAGE] if position % PAGE < len(page) else None
 
@@ -154,6 +174,7 @@ class ReviewTable(ScrollView, can_focus=True):
             return
         self._reading = False
         self._pages[event.number] = event.rows
+        self._stale.discard(event.number)
         while len(self._pages) > KEPT_PAGES:
             del self._pages[next(iter(self._pages))]
         self.refresh()

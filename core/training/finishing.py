@@ -1,0 +1,52 @@
+"""From the last step to the model that is returned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from core.training.classifier import fold_temperature
+from core.training.preparation import Prepared
+from core.training.progress import Calibrated
+from core.training.state import TrainingState
+from core.training.temperature import fit_temperature, loss, probabilities
+from core.training.tuned import FineTuned, library_versions
+
+
+def finish(prepared: Prepared, state: TrainingState, report: Callable[[Calibrated], None]) -> FineTuned:
+    """Go back to the best weights, fit the temperature and fold it in."""
+    validation = state.validation
+    model, examples, kept = prepared.model, prepared.examples, validation.kept
+    logits = np.zeros((0, len(examples.label_names)), dtype=np.float32)
+    if kept is not None:
+        model.load_state_dict(kept.weights, strict=False)
+        logits = kept.logits
+    model.requires_grad_(True).eval().cpu()
+    temperature = fit_temperature(logits, validation.targets)
+    fold_temperature(model, temperature)
+    if len(logits):
+        before, after = (loss(logits / by, validation.targets) for by in (1.0, temperature))
+        report(Calibrated(temperature, validation_loss_before=before, validation_loss_after=after))
+    return FineTuned(
+        model=model,
+        tokenizer=prepared.tokenizer,
+        label_names=tuple(examples.label_names),
+        multi_label=examples.multi_label,
+        base_model=prepared.located.name,
+        source=prepared.located.source,
+        arguments=prepared.arguments,
+        best_step=state.step if kept is None else kept.step,
+        total_steps=state.step,
+        history=tuple(validation.history),
+        validation_probabilities=probabilities(logits / temperature, examples.multi_label),
+        temperature=temperature,
+        seconds=state.seconds,
+        device=prepared.device,
+        max_length=prepared.train.max_length,
+        train=len(prepared.train),
+        validation=len(prepared.validation),
+        train_truncated=prepared.train.truncated,
+        validation_truncated=prepared.validation.truncated,
+        versions=library_versions(),
+    )

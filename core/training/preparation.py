@@ -1,0 +1,133 @@
+"""What a training needs before its first step: the model on its device, the reviews as token ids, a proof."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from core.errors import LossNotFinite
+from core.training.arguments import TrainingArguments
+from core.training.base_model import LocatedModel, locate
+from core.training.classifier import load_base, positions
+from core.training.device import Device
+from core.training.encoding import Encoded, encode_for_training
+from core.training.examples import TrainingSet
+from core.training.inference import batched_logits
+from core.training.layers import drop_no_attention, freeze
+from core.training.progress import Loaded
+from core.training.schedule import Schedule, reviews_a_step
+from core.training.targets import balanced_weights, target_array
+from core.training.validation import Validation
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """All that stays as it is while the model's weights change."""
+
+    examples: TrainingSet
+    arguments: TrainingArguments
+    device: Device
+    located: LocatedModel
+    model: nn.Module
+    tokenizer: Any
+    train: Encoded
+    validation: Encoded
+    schedule: Schedule
+    targets: torch.Tensor
+    """Of the training reviews: [n] class indices, or [n, classes] zeros and ones."""
+    class_weights: torch.Tensor | None
+    """[classes], or None where all weigh the same."""
+
+    @property
+    def pad_token(self) -> int:
+        return int(self.tokenizer.pad_token_id)
+
+    @property
+    def longest(self) -> list[int]:
+        """The places of the longest training reviews, as many as a step takes."""
+        order = sorted(range(len(self.train)), key=lambda place: -len(self.train.ids[place]))
+        return order[: reviews_a_step(self.arguments)]
+
+    def empty_validation(self) -> Validation:
+        """The history of evaluations before the first."""
+        examples = self.examples
+        return Validation(
+            target_array(examples.validation_labels, len(examples.label_names), examples.multi_label),
+            chooses=len(self.validation) >= self.arguments.fewest_validation,
+            patience=self.arguments.patience,
+        )
+
+    def prove(self) -> None:
+        """One evaluation batch, before anything costs time; raises `LossNotFinite` when it gives NaN or infinity."""
+        few = self.train.ids[: reviews_a_step(self.arguments)]
+        for _, logits in batched_logits(self.model, few, self.pad_token, self.device):
+            if not np.isfinite(logits).all():
+                raise not_finite(0)
+
+    def loaded(self, at_once: int, resumed_from: int) -> Loaded:
+        """What a person is told before the first step."""
+        parameters = [(parameter.numel(), parameter.requires_grad) for parameter in self.model.parameters()]
+        return Loaded(
+            base_model=self.located.name,
+            source=self.located.source,
+            device=self.device.name,
+            precision=self.device.precision,
+            parameters=sum(count for count, _ in parameters),
+            trainable_parameters=sum(count for count, trained in parameters if trained),
+            train=len(self.train),
+            validation=len(self.validation),
+            truncated=self.train.truncated + self.validation.truncated,
+            max_length=self.train.max_length,
+            total_steps=self.schedule.total_steps,
+            batch_size=reviews_a_step(self.arguments),
+            at_once=at_once,
+            resumed_from=resumed_from,
+        )
+
+
+def prepare(examples: TrainingSet, arguments: TrainingArguments, device: Device) -> Prepared:
+    """Load the base model onto the device and tokenise every review once.
+
+    The new classifier is drawn from torch's generator. Raises `BaseModelNotFound`, `ModelError`.
+    """
+    located = locate(arguments.base_model, device.kind != "cpu")
+    model, tokenizer = load_base(located, examples.label_names, examples.multi_label)
+    train, validation = encode_for_training(
+        tokenizer,
+        examples.train_texts,
+        examples.validation_texts,
+        arguments.max_length,
+        positions(model, tokenizer),
+    )
+    freeze(model, arguments, device)
+    if device.kind == "cpu":
+        drop_no_attention(model)
+    model.to(device.torch_device)
+    classes = len(examples.label_names)
+    targets = target_array(examples.train_labels, classes, examples.multi_label)
+    balanced = arguments.class_weights == "balanced"
+    return Prepared(
+        examples,
+        arguments,
+        device,
+        located,
+        model,
+        tokenizer,
+        train,
+        validation,
+        Schedule.of(len(train), arguments),
+        torch.from_numpy(targets),
+        torch.from_numpy(balanced_weights(targets, classes)) if balanced else None,
+    )
+
+
+def not_finite(step: int) -> LossNotFinite:
+    """The error of a training whose numbers became NaN or infinite at `step`."""
+    return LossNotFinite(
+        f"The loss became NaN or infinite at step {step}.",
+        "Lower learning_rate or set precision to fp32; if that does not help, choose another base model.",
+    )

@@ -1,0 +1,82 @@
+"""What the screens about runs show of one, read from the project. Called in threads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from sqlmodel import Session
+
+from core import held_out, report
+from core.report import Measured
+from core.storage import learning, runs, scheme, taking_back
+from core.storage.database import project_of
+from core.storage.tables import Run
+from tui.trust import measured_of, verdict_of
+
+CURVES = ("loss", "validation_loss", "validation_accuracy")
+
+
+@dataclass(frozen=True)
+class RunView:
+    """All that is known of a run."""
+
+    run: Run
+    in_use: bool
+    measured: Measured | None
+    verdict: str
+    """Whether it is better than the run in use; empty where there is no other."""
+    curves: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
+    """By their names in `CURVES`: (step, value)."""
+    colours: dict[str, str] = field(default_factory=dict)
+    """Colour of each label by its name."""
+    accepted: int = 0
+    """Annotations that were accepted from it and that nobody has confirmed since."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The reviews behind a cell of the confusion matrix."""
+
+    line: str | None
+    """What to type in browse to see them; none where no filter can say it."""
+    review_ids: list[int]
+
+
+def view(session: Session, run_id: int) -> RunView | None:
+    """Everything about a run; none when there is no such run."""
+    run = session.get(Run, run_id)
+    if run is None:
+        return None
+    return RunView(
+        run,
+        project_of(session).run_in_use == run_id,
+        measured_of(session, run),
+        verdict_of(session, run),
+        {name: runs.curve(session, run_id, name) for name in CURVES},
+        {label.name: label.colour for label in scheme.labels(session, archived=True)},
+        taking_back.accepted_from(session, run_id),
+    )
+
+
+def cell(session: Session, run_id: int, person: int, model: int, by_cross_validation: bool) -> Cell:
+    """The reviews of a cell: `person` and `model` are places of labels in the matrix."""
+    run = runs.existing(session, run_id)
+    columns = held_out.columns(session)
+    true_id, predicted_id = columns.ids[person], columns.ids[model]
+    if by_cross_validation:
+        return Cell(None, _out_of_fold(session, run, person, model))
+    line = report.cell_filter(session, run, true_id, predicted_id)
+    return Cell(line, [] if line is not None else report.cell(session, run, true_id, predicted_id))
+
+
+def _out_of_fold(session: Session, run: Run, person: int, model: int) -> list[int]:
+    """Reviews of a cell of the cross-validation's matrix."""
+    columns = held_out.columns(session)
+    assert run.id is not None
+    rows = dict(runs.out_of_fold(session, run.id))
+    examples = [example for example in learning.examples(session, audit=False) if example.review_id in rows]
+    kept = [(example.review_id, rows[example.review_id]) for example in examples]
+    answers = held_out.answers(session, run, columns, kept, tempered=False)
+    found = np.flatnonzero(columns.true(examples)[:, person] & answers.chosen[:, model])
+    return [examples[int(row)].review_id for row in found]
