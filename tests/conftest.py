@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import csv
+import os
 import random
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+# As the worker does, and before torch is imported: waiting threads that spin make a small training ten times as long
+# when several processes share the cores.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from core.files.importing import Choice, import_file
 from core.labels import SchemeKind, new_labels

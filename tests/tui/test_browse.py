@@ -46,7 +46,7 @@ async def test_the_filter_is_a_line_of_text_that_the_keys_edit(app_on: MakeApp) 
         await settle(pilot, app)
         hits = [text for text, label in decided(session_of(app).database).items() if label == "positive"]
         shown = screen_text(app)
-        assert all((text in shown) == text.startswith("apple") for text in hits)
+        assert all((text[:30] in shown) == text.startswith("apple") for text in hits), "long ones are cut"
 
 
 async def test_what_is_not_understood_is_said_and_the_list_stays(app_on: MakeApp) -> None:

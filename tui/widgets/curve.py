@@ -46,7 +46,7 @@ class Curve(PlotWidget, can_focus=False):
         self.set_reactive(Curve.margin_bottom, 1)
 
     def draw(self, curves: Sequence[Series], top: float | None = None) -> None:
-        """Draw curves. With a `top` the lower end follows the values, without it is 0."""
+        """Draw curves. The lower end follows the values, and the upper one too unless `top` says where it is."""
         self.clear()
         drawn = [curve for curve in curves if len(curve.points) > 1]
         for curve in drawn:
@@ -56,8 +56,10 @@ class Curve(PlotWidget, can_focus=False):
             if curve.dots:
                 self.scatter(steps, values, marker="●", marker_style=style)
         if drawn:
-            lowest = min(value for curve in drawn for _, value in curve.points)
-            self.set_ylimits(0.0 if top is None else max(0.0, lowest - 0.05), top)
+            seen = [value for curve in drawn for _, value in curve.points]
+            lowest, highest = min(seen), max(seen)
+            room = max(0.05, (highest - lowest) / 10)
+            self.set_ylimits(max(0.0, lowest - room), highest + room if top is None else top)
             self.show_legend(is_visible=len(curves) > 1)
         self.refresh()
 
