@@ -13,6 +13,7 @@ from sqlmodel import Session
 from core import held_out
 from core.errors import LabelloopError
 from core.evaluate import baselines
+from core.evaluate.baselines import Frequencies
 from core.evaluate.calibration import Calibration, reliability
 from core.evaluate.metrics import Scores, scores
 from core.held_out import Answers, Columns
@@ -116,20 +117,17 @@ def measure(session: Session, run: Run | None) -> Measured:
     """
     columns = held_out.columns(session)
     audit = learning.examples(session, audit=True)
-    trained = learning.examples(session, audit=False)
     answers = None
     if run is not None:
         answers = held_out.suggested(session, run, columns, [example.review_id for example in audit])
         known = set(answers.review_ids)
         audit = [example for example in audit if example.review_id in known]
         answers = answers.of([example.review_id for example in audit])
-    folds = (
-        _cross_validated(session, run, columns, trained) if run is not None and len(audit) < FEWEST_AUDIT else None
-    )
+    folds = _cross_validated(session, run, columns) if run is not None and len(audit) < FEWEST_AUDIT else None
     number = run.id if run is not None else None
     if not audit:
         return Measured(number, 0, None, None, None, cross_validation=folds)
-    rule, majority = _baselines(columns, audit, trained or audit)
+    rule, majority = _baselines(columns, audit, _frequencies(session, columns, audit))
     by_model, calibration = _of_model(run, columns, audit, answers)
     return Measured(number, len(audit), by_model, rule, majority, calibration, folds)
 
@@ -150,11 +148,19 @@ def _calibration(run: Run, answers: Answers, true: NDArray[np.bool_], multi: boo
     return Calibration(reliability(answers.probabilities, true, multi), before, temperature)
 
 
-def _baselines(columns: Columns, examples: Sequence[Example], trained: Sequence[Example]) -> tuple[Scores, Scores]:
-    """The keyword rule and the majority class on the examples; what the majority is, the training reviews say."""
-    true, seen = columns.true(examples), columns.true(trained)
+def _frequencies(session: Session, columns: Columns, audit: Sequence[Example]) -> Frequencies:
+    """Of the labels outside the audit set; while nothing is labelled there, of those in it."""
+    reviews, counts = learning.label_counts(session, audit=False)
+    if not reviews:
+        return Frequencies.of(columns.true(audit))
+    return Frequencies(reviews, np.array([counts.get(label_id, 0) for label_id in columns.ids]))
+
+
+def _baselines(columns: Columns, examples: Sequence[Example], seen: Frequencies) -> tuple[Scores, Scores]:
+    """The keyword rule and the majority class on the examples; `seen` says what the majority is."""
+    true = columns.true(examples)
     rule = baselines.KeywordRule(columns.names, columns.keywords, columns.multi)
-    by_rule = rule.predict([example.text for example in examples], baselines.majority_label(seen))
+    by_rule = rule.predict([example.text for example in examples], seen.majority)
     by_majority = baselines.majority_class(seen, len(examples), columns.multi)
     return (
         scores("keyword rule", columns.names, true, by_rule, columns.multi),
@@ -162,19 +168,18 @@ def _baselines(columns: Columns, examples: Sequence[Example], trained: Sequence[
     )
 
 
-def _cross_validated(
-    session: Session, run: Run, columns: Columns, trained: Sequence[Example]
-) -> CrossValidated | None:
+def _cross_validated(session: Session, run: Run, columns: Columns) -> CrossValidated | None:
     """None when the run has no out-of-fold probabilities of reviews that are labelled still."""
     assert run.id is not None
     rows = dict(runs.out_of_fold(session, run.id))
+    trained = learning.examples(session, audit=False) if rows else []
     examples = [example for example in trained if example.review_id in rows]
     if not examples:
         return None
     kept = [(example.review_id, rows[example.review_id]) for example in examples]
     answers = held_out.answers(session, run, columns, kept, tempered=False)
     by_model, calibration = _of_model(run, columns, examples, answers)
-    rule, majority = _baselines(columns, examples, examples)
+    rule, majority = _baselines(columns, examples, Frequencies.of(columns.true(examples)))
     assert by_model is not None
     assert calibration is not None
     return CrossValidated(len(examples), run.metrics.get("folds"), by_model, rule, majority, calibration)

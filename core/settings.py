@@ -7,7 +7,6 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-import tomlkit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core import locations
@@ -99,6 +98,9 @@ def save(changes: dict[str, Any], path: Path | None = None) -> None:
 
     Raises SettingsError when the file is not TOML or cannot be written.
     """
+    # Costs the start 10 ms, and most starts change no setting.
+    import tomlkit
+
     path = path or locations.settings_file()
     try:
         document = tomlkit.parse(path.read_text(encoding="utf-8")) if path.exists() else tomlkit.document()

@@ -28,7 +28,6 @@ from tui.bindings import ACTIONS, bindings, unknown
 from tui.desk import Desk, Doors
 from tui.messages import Counted, JobEnded, WorkerTold, WriteFailed
 from tui.screens.label import LabelScreen
-from tui.screens.welcome import WelcomeScreen
 from tui.theme import FALLBACK, THEMES
 from tui.widgets.job_strip import JobStrip
 
@@ -89,6 +88,8 @@ class LabelloopApp(App[None]):
         if self._project is not None:
             self.open_path(self._project)
         if not self.desk.has_project:
+            from tui.screens.welcome import WelcomeScreen
+
             self.push_screen(WelcomeScreen(self.desk))
         self.set_interval(LOOKS_EVERY, self._look)
         self.set_interval(CONSIDERS_EVERY, self._consider)

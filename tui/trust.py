@@ -12,13 +12,22 @@ from core.storage.database import project_of
 from core.storage.tables import Run
 from tui.widgets.scores import interval
 
+LARGE = 2_000
+"""Audit reviews from which the worker's own measurement is shown. To measure 20,000 anew takes seconds and 60 MB, in
+the process that draws the screen, and what was labelled since moves no figure."""
+
 
 def measured_of(session: Session, run: Run) -> Measured | None:
     """What can be measured of a run now, else what was measured when it was made; None where nothing was."""
-    if run.suggested:
-        return report.measure(session, run)
     stored = run.metrics.get("audit")
+    if run.suggested and not _is_large(run):
+        return report.measure(session, run)
     return Measured.from_json(stored) if stored else None
+
+
+def _is_large(run: Run) -> bool:
+    stored = run.metrics.get("audit")
+    return stored is not None and int(stored["audit_size"]) >= LARGE
 
 
 def to_go_by(measured: Measured) -> tuple[Scores | None, Scores | None, Scores | None]:
@@ -60,5 +69,7 @@ def verdict_of(session: Session, run: Run) -> str:
     rival = session.get(Run, other) if other is not None else None
     if rival is None or not (run.suggested and rival.suggested):
         return ""
+    if _is_large(run):
+        return str(run.metrics.get("decided", ""))
     audit = comparison.on_audit(session, run, rival)
     return audit.sentence if audit is not None else ""

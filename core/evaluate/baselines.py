@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,16 +52,30 @@ def split_words(text: str) -> list[str]:
     return [word.casefold().replace("’", "'") for word in WORD.findall(text)]
 
 
-def majority_label(true: NDArray[np.bool_]) -> int:
-    """Position of the most frequent label in `true`, shape [reviews, labels]; the first of equals."""
-    return int(true.sum(axis=0).argmax())
+@dataclass(frozen=True)
+class Frequencies:
+    """How often labels were given."""
+
+    reviews: int
+    by_label: NDArray[np.int64]
+    """Reviews that have each label, shape [labels]."""
+
+    @classmethod
+    def of(cls, true: NDArray[np.bool_]) -> Frequencies:
+        """From which labels reviews have, shape [reviews, labels]."""
+        return cls(len(true), true.sum(axis=0))
+
+    @property
+    def majority(self) -> int:
+        """Position of the most frequent label; the first of equals."""
+        return int(self.by_label.argmax())
 
 
-def majority_class(true: NDArray[np.bool_], rows: int, multi: bool) -> NDArray[np.bool_]:
+def majority_class(seen: Frequencies, rows: int, multi: bool) -> NDArray[np.bool_]:
     """The most frequent label for every row, shape [rows, labels]; multi-label: every label most reviews have."""
-    table = np.zeros((rows, true.shape[1]), dtype=np.bool_)
+    table = np.zeros((rows, len(seen.by_label)), dtype=np.bool_)
     if multi:
-        table[:, true.mean(axis=0) > 0.5] = True
+        table[:, seen.by_label * 2 > seen.reviews] = True
     else:
-        table[:, majority_label(true)] = True
+        table[:, seen.majority] = True
     return table

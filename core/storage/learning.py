@@ -13,6 +13,9 @@ from core.storage import scheme
 from core.storage.queue import current
 from core.storage.tables import Annotation, AnnotationLabel, Decision, Review, Run
 
+PORTION = 10_000
+"""Rows read at a time."""
+
 
 @dataclass(frozen=True)
 class Example:
@@ -34,7 +37,7 @@ def examples(session: Session, audit: bool) -> list[Example]:
         .where(col(Annotation.decision) == Decision.LABELLED, col(Review.audit).is_(audit), current())
         .order_by(col(Review.id))
     )
-    chosen = label_ids(session)
+    chosen = label_ids(session, audit)
     seen: set[bytes] = set()
     found = []
     for review_id, text, digest in session.exec(query):
@@ -46,17 +49,49 @@ def examples(session: Session, audit: bool) -> list[Example]:
     return found
 
 
-def label_ids(session: Session) -> dict[int, tuple[int, ...]]:
-    """Label ids by review, of all annotations that give labels.
+def label_ids(session: Session, audit: bool) -> dict[int, tuple[int, ...]]:
+    """Label ids by review, of all annotations that give labels, in the audit set or outside it.
 
     A label that was merged away counts as the one it was merged into: another process may have given it with the
     scheme of before.
     """
     stands = scheme.standing(session)
-    gathered: dict[int, set[int]] = {}
-    for review_id, label_id in session.exec(select(AnnotationLabel.review_id, AnnotationLabel.label_id)):
-        gathered.setdefault(review_id, set()).add(stands.get(label_id, label_id))
-    return {review_id: tuple(sorted(ids)) for review_id, ids in gathered.items()}
+    query = (
+        select(AnnotationLabel.review_id, AnnotationLabel.label_id)
+        .join(Review, col(Review.id) == col(AnnotationLabel.review_id))
+        .where(col(Review.audit).is_(audit))
+        .execution_options(yield_per=PORTION)
+    )
+    gathered: dict[int, tuple[int, ...]] = {}
+    alone: dict[int, tuple[int, ...]] = {}
+    for review_id, label_id in session.exec(query):
+        known, stand = gathered.get(review_id, ()), stands.get(label_id, label_id)
+        if stand not in known:
+            # Nearly all reviews have one label: they share the tuples.
+            gathered[review_id] = alone.setdefault(stand, (stand,)) if not known else tuple(sorted((*known, stand)))
+    return gathered
+
+
+def label_counts(session: Session, audit: bool) -> tuple[int, dict[int, int]]:
+    """How many reviews are labelled, in the audit set or outside it, and how many have each label."""
+    reviews = (
+        select(func.count())
+        .select_from(Annotation)
+        .join(Review, col(Review.id) == col(Annotation.review_id))
+        .where(col(Annotation.decision) == Decision.LABELLED, col(Review.audit).is_(audit), current())
+    )
+    given = (
+        select(AnnotationLabel.label_id, func.count())
+        .join(Review, col(Review.id) == col(AnnotationLabel.review_id))
+        .where(col(Review.audit).is_(audit), current())
+        .group_by(col(AnnotationLabel.label_id))
+    )
+    stands = scheme.standing(session)
+    counts: dict[int, int] = {}
+    for label_id, many in session.exec(given):
+        stand = stands.get(label_id, label_id)
+        counts[stand] = counts.get(stand, 0) + many
+    return session.exec(reviews).one(), counts
 
 
 def digest(used: list[Example]) -> str:

@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import psutil
 from sqlalchemy import delete, insert, update
 from sqlmodel import Session, col, select
 
@@ -47,6 +46,8 @@ def resumed(session: Session, run_id: int, step: int) -> None:
 
 
 def _this_process() -> dict[str, Any]:
+    import psutil
+
     return {"process_id": os.getpid(), "process_started": psutil.Process().create_time()}
 
 
@@ -89,6 +90,8 @@ def mark_interrupted(session: Session) -> list[int]:
 
 def is_alive(run: Run) -> bool:
     """Whether the process that started the run still lives, by its number and its start time."""
+    import psutil
+
     try:
         process = psutil.Process(run.process_id)
         return abs(process.create_time() - run.process_started) < 1.0 and process.status() != psutil.STATUS_ZOMBIE

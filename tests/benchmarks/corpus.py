@@ -21,6 +21,7 @@ from sqlmodel import Session, col, select
 from core import locations
 from core.files.importing import Choice, import_file
 from core.labels import SchemeKind, new_labels
+from core.report import measure
 from core.storage import journal, queue, runs
 from core.storage.database import Database, annotator_id, create
 from core.storage.queue import Planned
@@ -218,3 +219,7 @@ def _suggest(database: Database, draw: random.Random, rows: int) -> None:
         )
         runs.change(session, run_id, status=RunStatus.FINISHED, finished_at=utc_now())
         runs.publish(session, run_id, rows)
+    with database.writing() as session:
+        run = runs.existing(session, run_id)
+        run.metrics = {"audit": measure(session, run).to_json()}  # as the worker does
+        session.add(run)

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from core.evaluate.baselines import KeywordRule, majority_class, majority_label, split_words
+from core.evaluate.baselines import Frequencies, KeywordRule, majority_class, split_words
 from core.evaluate.metrics import indicator
 from core.labels import WORDS_FILE, default_keywords
 
@@ -71,8 +71,8 @@ def test_every_shipped_word_can_be_met_in_a_text() -> None:
 
 def test_the_majority() -> None:
     true = indicator([[1], [1], [0], [1, 2]], 3)
-    assert majority_label(true) == 1
-    assert majority_label(indicator([[2], [0]], 3)) == 0, "the first of equals"
-    assert majority_class(true, 2, multi=False).tolist() == [[False, True, False]] * 2
-    assert majority_class(true, 2, multi=True).tolist() == [[False, True, False]] * 2
-    assert majority_class(indicator([[0], [1]], 3), 1, multi=True).tolist() == [[False, False, False]]
+    assert Frequencies.of(true).majority == 1
+    assert Frequencies.of(indicator([[2], [0]], 3)).majority == 0, "the first of equals"
+    assert majority_class(Frequencies.of(true), 2, multi=False).tolist() == [[False, True, False]] * 2
+    assert majority_class(Frequencies.of(true), 2, multi=True).tolist() == [[False, True, False]] * 2
+    assert majority_class(Frequencies.of(indicator([[0], [1]], 3)), 1, multi=True).tolist() == [[False, False, False]]

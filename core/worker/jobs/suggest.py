@@ -122,11 +122,13 @@ def _row(run: Run, review_id: int, probabilities: NDArray[np.float32], multi: bo
 def _decide(session: Session, run: Run, asked_for: bool) -> tuple[bool, str]:
     """Whether the run's suggestions are shown from now on, and why. Measures it on the audit set."""
     measured = measure(session, run)
-    run.metrics = {**run.metrics, "audit": measured.to_json()}
-    session.add(run)
     before = project_of(session).run_in_use
     if asked_for or before is None or before == run.id:
         score = measured.model
         told = "" if score is None else f" It scores {percent(score.accuracy, 1)} on {score.size} audit reviews."
-        return True, f"Suggestions come from run {run.id} now.{told}"
-    return comparison.replaces(session, run, runs.existing(session, before))
+        in_use, decided = True, f"Suggestions come from run {run.id} now.{told}"
+    else:
+        in_use, decided = comparison.replaces(session, run, runs.existing(session, before))
+    run.metrics = {**run.metrics, "audit": measured.to_json(), "decided": decided}
+    session.add(run)
+    return in_use, decided
