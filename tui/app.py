@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import logging
-import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -18,18 +16,13 @@ from core.errors import LabelloopError
 from core.labelling.session import LabellingSession
 from core.storage import runs
 from core.storage.database import Database, Watcher, open_project
-from core.worker import events
-from core.worker.client import StartWorker, Worker, WorkerLike
-from core.worker.line_up import LineUp
-from core.worker.requests import Request, Train
-from core.worker.retraining import FEWEST
-from core.worker.state import JobState, begin, fold, stopping
+from core.worker.client import StartWorker, Worker
 from tui.bindings import ACTIONS, bindings, unknown
 from tui.desk import Desk, Doors
-from tui.messages import Counted, JobEnded, WorkerTold, WriteFailed
+from tui.jobs import Jobs
+from tui.messages import Counted, WorkerTold, WriteFailed
 from tui.screens.label import LabelScreen
 from tui.theme import FALLBACK, THEMES
-from tui.widgets.job_strip import JobStrip
 
 LOOKS_EVERY = 2.0
 """Seconds between looks at whether another process has changed the project."""
@@ -53,21 +46,15 @@ class LabelloopApp(App[None]):
         """Make the app; `start_worker` is replaced by the scripted double in tests."""
         super().__init__()
         self._project = project
-        self._start_worker = start_worker
         loaded, self._problems = settings.load()
-        self._worker: WorkerLike | None = None
-        self._job: asyncio.Task[None] | None = None
-        self._waiting = LineUp()
-        self._opened = 0.0
-        self._tried_at = 0
-        """Labels there were when a training began by itself last: one that fails is not tried over and over."""
         self._database: Database | None = None
         self._watcher: Watcher | None = None
+        self._jobs = Jobs(self, start_worker)
         doors = Doors(
-            start_job=self.start_job,
-            stop_job=self.stop_job,
-            train=self.train,
-            unqueue=self.unqueue,
+            start_job=self._jobs.start,
+            stop_job=self._jobs.stop,
+            train=self._jobs.train,
+            unqueue=self._jobs.unqueue,
             open_path=self.open_path,
             change_settings=self.change_settings,
             browse=self.browse,
@@ -92,7 +79,7 @@ class LabelloopApp(App[None]):
 
             self.push_screen(WelcomeScreen(self.desk))
         self.set_interval(LOOKS_EVERY, self._look)
-        self.set_interval(CONSIDERS_EVERY, self._consider)
+        self.set_interval(CONSIDERS_EVERY, self._jobs.consider)
 
     def on_ready(self) -> None:
         """The first frame is painted. What is there by now stays: collections need not look at it again."""
@@ -101,10 +88,7 @@ class LabelloopApp(App[None]):
             gc.enable()
 
     async def on_unmount(self) -> None:
-        if self._worker is not None:
-            await self._worker.stop()
-        if self._job is not None:
-            self._job.cancel()
+        await self._jobs.close()
         self._close_project()
 
     def action_leave(self) -> None:
@@ -131,22 +115,22 @@ class LabelloopApp(App[None]):
         self._database = database
         self.desk.set_session(labelling)
         self._watcher = database.watch()
-        self._opened, self._tried_at = time.monotonic(), 0
+        self._jobs.opened()
         self._remember(database.path)
         while len(self.screen_stack) > 1:
             self.pop_screen()
         self.push_screen(LabelScreen(self.desk))
         for run_id in interrupted:
             self.notify(
-                f"Run {run_id} was interrupted: its process ended without a word. Press t to train again.",
+                f"Run {run_id} was interrupted: its process ended without a word. "
+                "Press t, then c to go on from its last checkpoint, if it has one.",
                 severity="warning",
                 timeout=10,
                 markup=False,
             )
 
     def _close_project(self) -> None:
-        self._waiting.clear()
-        self.desk.waiting = 0
+        self._jobs.forget_waiting()
         if self.desk.has_project:
             self.desk.session.close()
             self.desk.set_session(None)
@@ -217,125 +201,13 @@ class LabelloopApp(App[None]):
 
     # ------------------------------------------------------------------ the worker
 
-    def start_job(self, request: Request) -> None:
-        """Start a job in the worker. While one runs, a training waits its turn, and nothing else is started."""
-        if not self.desk.job.busy:
-            self._begin(request)
-        elif isinstance(request, Train):
-            self._waiting.add(request)
-            self._tell_waiting()
-        else:
-            self.notify("A job is running already: stop it first, or wait for it.", markup=False)
-
-    def _begin(self, request: Request, why: str = "") -> None:
-        """Start a job; `why` says why it begins without being asked for."""
-        self.desk.session.writer.flush()
-        self.desk.why = why
-        self._set_job(begin(type(request).__name__.lower()))
-        self._worker = worker = self._start_worker(request)
-        self._job = asyncio.create_task(self._follow(worker))
-
-    def train(self, resume: int | None = None) -> None:
-        """Train by the plan, or go on with a run that stopped."""
-        if self._database is None:
-            return
-        try:
-            arguments = self.desk.plan.arguments(self.desk.settings.base_model)
-        except LabelloopError as error:
-            self.notify(str(error), title="Not started", severity="warning", timeout=10, markup=False)
-            return
-        path = str(self._database.path)
-        self.start_job(Train(path, arguments) if resume is None else Train(path, resume=resume))
-
-    def _consider(self) -> None:
-        """Look, in a thread, whether a training shall start by itself."""
-        wanted, database = self.desk.settings, self._database
-        asked = not wanted.quiet and (wanted.retrain_labels or wanted.retrain_minutes)
-        if not asked or database is None or self.desk.job.busy:
-            return
-        if self.desk.session.counts.labelled < self._tried_at + FEWEST:
-            return
-        minutes = (time.monotonic() - self._opened) / 60
-
-        def work() -> None:
-            from tui import by_itself
-
-            with database.reading() as session:
-                due, why = by_itself.due(session, wanted, minutes)
-            if due:
-                self.call_from_thread(self._train_by_itself, database, why)
-
-        self._in_background(work)
-
-    def _train_by_itself(self, database: Database, why: str) -> None:
-        """Begin, unless the project or the settings are others by now, or a job has begun."""
-        wanted = self.desk.settings
-        asked = not wanted.quiet and (wanted.retrain_labels or wanted.retrain_minutes)
-        if not asked or database is not self._database or self.desk.job.busy:
-            return
-        try:
-            arguments = self.desk.plan.arguments(wanted.base_model)
-        except LabelloopError:
-            logging.exception("A training was due, but its arguments do not go together")
-            return
-        self._tried_at = self.desk.session.counts.labelled
-        self._begin(Train(str(database.path), arguments), f"began by itself: {why}")
-
-    def unqueue(self) -> bool:
-        """Let the last training that waits not begin; whether there was one."""
-        if not self._waiting:
-            return False
-        self._waiting.cancel(self._waiting.waiting[-1].number)
-        self._tell_waiting()
-        return True
-
-    def _tell_waiting(self) -> None:
-        self.desk.waiting = len(self._waiting)
-        self._set_job(self.desk.job)
-
-    def stop_job(self) -> None:
-        """Ask the running job to stop."""
-        if self._worker is not None and self.desk.job.busy:
-            self._set_job(stopping(self.desk.job))
-            self.run_worker(self._worker.stop(), exit_on_error=False, name="stop")
-
-    async def _follow(self, worker: WorkerLike) -> None:
-        async for event in worker.events():
-            self.post_message(WorkerTold(event))
-        self.post_message(JobEnded())
-
     def on_job_ended(self) -> None:
-        """The worker's process is gone: the next training that waits may begin."""
-        request = None if self.desk.job.busy or not self.desk.has_project else self._waiting.next()
-        if request is not None:
-            self.desk.waiting = len(self._waiting)
-            self._begin(request)
+        """The worker's process is gone."""
+        self._jobs.ended()
 
     def on_worker_told(self, message: WorkerTold) -> None:
-        """The worker sent an event: fold it into the job's state, and look at what it changed."""
-        event = message.event
-        self._set_job(fold(self.desk.job, event))
-        if isinstance(event, events.SuggestionsStored):
-            self.desk.project_changed.publish(None)
-            self.notify(event.message, title=f"Run {event.run_id}", timeout=8, markup=False)
-        elif isinstance(event, events.Failed):
-            self.notify(event.sentence, title="The job failed", severity="error", timeout=12, markup=False)
-            self._settle()
-        elif isinstance(event, events.Cancelled):
-            self.notify(event.message, timeout=5, markup=False)
-
-    def _settle(self) -> None:
-        """Mark a run whose worker died as interrupted, so that the next training can start."""
-        if self._database is not None:
-            with self._database.writing() as session:
-                runs.mark_interrupted(session)
-
-    def _set_job(self, job: JobState) -> None:
-        self.desk.job = job
-        for screen in self.screen_stack:
-            for strip in screen.query(JobStrip):
-                strip.aside = self.desk.aside
-        self.desk.job_changed.publish(job)
+        """The worker sent an event."""
+        self._jobs.told(message.event)
 
     # ------------------------------------------------------------------ going places
 
@@ -422,6 +294,6 @@ class LabelloopApp(App[None]):
             }
             if method is not None and belongs:
                 yield SystemCommand(action.name, action.does, method)
-        yield SystemCommand("Train now", "Start training on the labels there are", self.train)
+        yield SystemCommand("Train now", "Start training on the labels there are", self._jobs.train)
         kept = ("Theme", "Screenshot")
         yield from (command for command in super().get_system_commands(screen) if command.title in kept)

@@ -246,7 +246,7 @@ async def test_a_run_whose_suggestions_are_gone_suggests_anew_when_it_is_put_in_
         asked.append(request)
         return ScriptedWorker(request, [Finished(None, 0.0)])  # type: ignore[arg-type]
 
-    app._start_worker = start
+    app._jobs.start_worker = start
     async with app.run_test(size=(120, 50)) as pilot:
         with session_of(app).database.writing() as session:
             runs.change(session, 1, folder="run-1", suggested=0)

@@ -208,7 +208,7 @@ async def test_stop_reaches_the_worker(app_on: MakeApp, project: MakeProject) ->
         made.append(ScriptedWorker(request, script, step_by_step=True))  # type: ignore[arg-type]
         return made[-1]
 
-    app._start_worker = start
+    app._jobs.start_worker = start
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("t", "t")
         made[0].advance(2)
@@ -240,7 +240,7 @@ async def test_suggestions_appear_when_the_worker_has_stored_them(app_on: MakeAp
         store,
         events.SuggestionsStored(1, 30, True, "Run 1 speaks now."),
     ]
-    app._start_worker = lambda request: ScriptedWorker(request, [*script, events.Finished(1, 2.0)])
+    app._jobs.start_worker = lambda request: ScriptedWorker(request, [*script, events.Finished(1, 2.0)])
     async with app.run_test(size=(120, 40)) as pilot:
         while card_of(app).audit:
             await pilot.press("right")
@@ -270,7 +270,7 @@ async def test_export_from_the_screen_writes_a_verified_file(app_on: MakeApp) ->
     import pandas as pd
 
     app = app_on()
-    app._start_worker = Worker
+    app._jobs.start_worker = Worker
     async with app.run_test(size=(120, 40)) as pilot:
         labelled = []
         for _ in range(5):
@@ -281,8 +281,8 @@ async def test_export_from_the_screen_writes_a_verified_file(app_on: MakeApp) ->
         assert isinstance(app.screen, ExportScreen)
         target = app.screen.query_one("#path", Input).value
         await pilot.press("enter")
-        assert app._job is not None
-        await app._job
+        assert app._jobs.following is not None
+        await app._jobs.following
         await pilot.pause()
         await pilot.pause()
         assert "5 rows written" in screen_text(app)
@@ -293,13 +293,13 @@ async def test_export_from_the_screen_writes_a_verified_file(app_on: MakeApp) ->
 
 async def test_export_into_a_missing_folder_is_refused_with_a_sentence(app_on: MakeApp) -> None:
     app = app_on()
-    app._start_worker = Worker
+    app._jobs.start_worker = Worker
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("e")
         app.screen.query_one("#path", Input).value = "/no/such/folder/out.csv"
         await pilot.press("enter")
-        assert app._job is not None
-        await app._job
+        assert app._jobs.following is not None
+        await app._jobs.following
         await pilot.pause()
         await pilot.pause()
         assert "does not exist" in screen_text(app)

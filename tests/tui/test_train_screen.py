@@ -35,7 +35,7 @@ class Started:
             self.workers.append(ScriptedWorker(request, script, step_by_step=True))
             return self.workers[-1]
 
-        app._start_worker = start
+        app._jobs.start_worker = start
 
     @property
     def requests(self) -> list[Train]:
@@ -251,15 +251,15 @@ async def test_after_so_many_labels_it_trains_by_itself_and_says_why(started: St
     app.desk.settings = settings.load()[0]
     async with app.run_test(size=(120, 40)) as pilot:
         await label_all(app, pilot, 10)
-        app._consider()
+        app._jobs.consider()
         await settle(pilot, app)
         assert not started.workers
         await label_all(app, pilot, 15)
-        app._consider()
+        app._jobs.consider()
         await settle(pilot, app)
         assert len(started.requests) == 1
         assert "began by itself: There are" in screen_text(app).splitlines()[-2]
-        app._consider()
+        app._jobs.consider()
         await settle(pilot, app)
         assert len(started.requests) == 1
 
@@ -276,7 +276,7 @@ async def test_on_battery_when_quiet_and_when_it_is_off_nothing_begins_by_itself
     app.desk.settings = settings.load()[0]
     async with app.run_test(size=(120, 40)) as pilot:
         await label_all(app, pilot)
-        app._consider()
+        app._jobs.consider()
         await settle(pilot, app)
         assert not started.workers
         assert session_of(app).counts.labelled == 25
@@ -303,11 +303,11 @@ async def test_a_training_that_began_by_itself_and_failed_is_not_tried_over_and_
     app.desk.settings = settings.load()[0]
     async with app.run_test(size=(120, 40)) as pilot:
         await label_all(app, pilot)
-        app._consider()
+        app._jobs.consider()
         await settle(pilot, app)
         app.post_message(WorkerTold(events.Failed("TrainingError", "All labels are the same.", "Label more.", "")))
         await settle(pilot, app)
         assert not app.desk.job.busy
-        app._consider()
+        app._jobs.consider()
         await settle(pilot, app)
         assert len(started.workers) == 1
