@@ -60,7 +60,6 @@ class Ahead:
         if self.walk is not None and (card := self._next_of_walk()) is not None:
             return card
         passed = set(self._visited[-FETCHED:])
-        seen = {review_id: at for at, review_id in enumerate(self._visited)}
         for taken in (passed, set(), None):
             while self._cards:
                 card = self._cards.popleft()
@@ -68,6 +67,7 @@ class Ahead:
                     return card
             if taken is not None:
                 self._fetch(wait=True, passed=taken)
+                seen = {review_id: at for at, review_id in enumerate(self._visited)}
                 self._cards = deque(sorted(self._cards, key=lambda card: seen.get(card.review_id, -1)))
         return None
 
