@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from core.phrases import count
 from core.worker import events
 from core.worker.events import Event
 
@@ -118,7 +119,9 @@ def fold(state: JobState, event: Event) -> JobState:
 
 
 def _loaded(state: JobState, event: events.Loaded) -> JobState:
-    cut = f" {event.truncated:,} longer ones are cut at {event.max_length} tokens." if event.truncated else ""
+    are = "is" if event.truncated == 1 else "are"
+    longer = count(event.truncated, "longer one")
+    cut = f" {longer} {are} cut at {event.max_length} tokens." if event.truncated else ""
     on = f" It goes on from step {event.resumed_step:,}." if event.resumed_step else ""
     loaded = replace(
         state,
