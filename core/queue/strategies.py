@@ -5,13 +5,20 @@ from __future__ import annotations
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-Probabilities = NDArray[np.float32]
-"""Shape [reviews, labels], each between 0 and 1."""
+from core.queue.pool import Order, Probabilities
+from core.queue.scores import margins, multi_label_margins
 
-Order = NDArray[np.int64]
-"""Positions of reviews, the first to be labelled first; each position at most once."""
+__all__ = [
+    "Margin",
+    "MultiLabelMargin",
+    "Order",
+    "Probabilities",
+    "Strategy",
+    "interleaved",
+    "margins",
+    "multi_label_margins",
+]
 
 
 class Strategy(Protocol):
@@ -45,20 +52,6 @@ class MultiLabelMargin:
     def rank(self, probabilities: Probabilities) -> Order:
         """All positions, those with a label nearest to one half first."""
         return np.argsort(multi_label_margins(probabilities), kind="stable")
-
-
-def margins(probabilities: Probabilities) -> NDArray[np.float32]:
-    """Difference of the two highest probabilities of each review, shape [reviews]; 1 when there is one label."""
-    if probabilities.shape[1] < 2:
-        return np.ones(len(probabilities), dtype=np.float32)
-    highest = np.partition(probabilities, -2, axis=1)[:, -2:]
-    return highest[:, 1] - highest[:, 0]
-
-
-def multi_label_margins(probabilities: Probabilities) -> NDArray[np.float32]:
-    """Twice the distance of the nearest label to one half, shape [reviews], between 0 and 1."""
-    result: NDArray[np.float32] = np.abs(probabilities - 0.5).min(axis=1) * 2
-    return result
 
 
 def interleaved(main: Order, drawn: Order, every: int) -> list[tuple[int, bool]]:
