@@ -210,11 +210,11 @@ def test_a_file_without_tables_is_brought_up_to_date_after_a_backup(tmp_path: Pa
     with opened.reading() as session:
         assert browse.counts(session).reviews == 0
     opened.close()
-    (backup,) = tmp_path.glob(f"old.before-{migrate.HEAD}-*.db")
+    (backup,) = tmp_path.glob(f"old.backups/old.before-{migrate.HEAD}-*.db")
     with sqlite3.connect(backup) as connection:
         assert connection.execute("SELECT x FROM kept").fetchall() == [("still here",)]
         assert connection.execute("SELECT count(*) FROM sqlite_schema").fetchone() == (1,)
         assert connection.execute("PRAGMA application_id").fetchone() == (sqlite.APPLICATION_ID,)
     connection.close()
     open_project(path).close()
-    assert len(list(tmp_path.glob("old.before-*"))) == 1, "no backup when nothing is behind"
+    assert len(list(tmp_path.glob("old.backups/*"))) == 1, "no backup when nothing is behind"

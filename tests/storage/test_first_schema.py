@@ -15,7 +15,7 @@ from sqlmodel import Session
 from core.storage import browse, cards, journal, migrate, runs, scheme, scheme_changes, sqlite, versions
 from core.storage.database import open_project
 from core.storage.states import states
-from core.storage.tables import RunStatus
+from core.storage.tables import QueueReason, RunStatus
 
 SEARCH = "review_search"
 
@@ -25,6 +25,9 @@ def test_a_project_of_the_first_schema_is_upgraded_with_a_backup_and_keeps_every
     first_schema(path)
     before = contents(path)
     database = open_project(path)
+    with database.reading() as session:
+        (card,) = cards.cards(session, [3], multi=False)
+        assert (card.reason, card.number, card.reason_label) == (QueueReason.MARGIN, 0.5, None)
     with database.writing() as session:
         assert [label.name for label in scheme.labels(session)] == ["good", "bad"]
         assert scheme.standing(session) == {1: 1, 2: 2}
@@ -40,15 +43,21 @@ def test_a_project_of_the_first_schema_is_upgraded_with_a_backup_and_keeps_every
     assert before.pop("alembic_version") == [("0001",)]
     assert after.pop("label") == [(*row, None) for row in before.pop("label")], "a column more"
     ended = "2025-01-01T00:00:00.000+00:00"
-    assert after.pop("run") == [(*row, "", "", 0, "", "[]", ended) for row in before.pop("run")]
+    assert after.pop("run") == [(*row, "", "", 0, "", "[]", ended, "fine-tuned") for row in before.pop("run")]
     assert after.pop("out_of_fold") == []
+    assert after.pop("repeat") == []
+    assert after.pop("source") == [(*row, "[]", "csv") for row in before.pop("source")]
+    assert after.pop("annotation") == [(*row, None, None) for row in before.pop("annotation")]
+    assert after.pop("queue_entry") == [(*row, None) for row in before.pop("queue_entry")]
     assert after == before
 
-    (backup,) = tmp_path.glob("old.before-*.db")
+    (backup,) = tmp_path.glob("old.backups/old.before-*.db")
     kept = contents(backup)
     assert kept.pop("alembic_version") == [("0001",)]
     assert [row[:2] for row in kept.pop("label")] == [(1, "good"), (2, "bad")]
     assert [len(row) for row in kept.pop("run")] == [20], "as it was"
+    changed = {"source": 12, "annotation": 9, "queue_entry": 4}
+    assert {name: len(kept.pop(name)[0]) for name in changed} == changed, "as they were"
     assert kept == before
 
 
@@ -172,6 +181,7 @@ def first_schema(path: Path) -> None:
             (at, at),
         )
         run("INSERT INTO suggestion VALUES (1, 3, 1, 0.75, ?)", (scores,))
+        run("INSERT INTO queue_entry VALUES (0, 3, 'margin', 0.5)")
         for review_id, label_id, origin in ((1, 1, "imported"), (2, 2, "person")):
             row = (review_id, origin, at)
             run("INSERT INTO annotation VALUES (?, 1, 'labelled', 0, '', ?, NULL, NULL, ?)", row)

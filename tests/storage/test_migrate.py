@@ -105,6 +105,6 @@ def test_a_project_of_the_first_schema_keeps_all_that_is_in_it(tmp_path: Path) -
         assert journal.undo(session) is not None
         assert states(session, [1])[1] == state
     database.close()
-    assert len(list(tmp_path.glob("old.before-*.db"))) == (migrate.HEAD != "0001"), (
+    assert len(list(tmp_path.glob("old.backups/old.before-*.db"))) == (migrate.HEAD != "0001"), (
         "a backup is made when it was behind"
     )

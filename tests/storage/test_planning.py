@@ -41,7 +41,7 @@ def planned(database: Database) -> list[tuple[int, QueueReason, float | None]]:
     with database.reading() as session:
         run = session.get(Run, 1)
         assert run is not None
-        return [(one.review_id, one.reason, one.margin) for one in planning.plan(session, run)]
+        return [(one.review_id, one.reason, one.number) for one in planning.plan(session, run)]
 
 
 @pytest.mark.parametrize("portion", [1, 7, 64])

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Sequence
-
 import pytest
 from sqlmodel import col, func, select
 
@@ -99,7 +96,7 @@ def test_a_promoted_run_is_shown_at_once_and_orders_the_queue(database: Database
     with database.reading() as session:
         entries = session.exec(select(QueueEntry)).all()
         assert len(entries) == REVIEWS
-        assert {round(entry.margin or 0, 3) for entry in entries if entry.reason is QueueReason.MARGIN} == {0.2}
+        assert {round(entry.number or 0, 3) for entry in entries if entry.reason is QueueReason.MARGIN} == {0.2}
 
 
 def test_rolling_back_goes_back_step_by_step(database: Database) -> None:
@@ -331,24 +328,6 @@ def test_very_many_are_taken_back_in_portions(project: MakeProject) -> None:
 
 
 # ---------------------------------------------------------------------- suggesting anew
-
-
-def test_while_a_run_suggests_anew_its_earlier_words_stay_until_the_new_ones_are_there(database: Database) -> None:
-    run = finished(database, 0.9)
-
-    def rows(review_ids: Sequence[int]) -> list[dict[str, object]]:
-        packed = struct.pack("<2f", 0.4, 0.6)
-        return [
-            {"run_id": run, "review_id": one, "label_id": 2, "probability": 0.6, "scores": packed}
-            for one in review_ids
-        ]
-
-    with database.writing() as session:
-        runs.replace_suggestions(session, run, 0, rows(range(1, 11)))
-    assert (said(database, 10), said(database, 11)) == (0.6, 0.9)
-    with database.writing() as session:
-        runs.replace_suggestions(session, run, 10, rows([40]))
-    assert stored(database) == {run: 10 + 1 + 20}, "of reviews passed over, which are decided by now, none is left"
 
 
 def test_out_of_fold_answers_are_replaced_as_a_whole(database: Database) -> None:

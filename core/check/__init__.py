@@ -1,0 +1,1 @@
+"""Verifying a project file and its models, and restoring what is damaged."""
