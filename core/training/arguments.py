@@ -11,6 +11,7 @@ from core.errors import TrainingError
 
 Precision = Literal["auto", "fp32", "bf16"]
 ClassWeights = Literal["none", "balanced"]
+Pooling = Literal["auto", "first", "mean"]
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,9 @@ class TrainingArguments:
     length_factor: float = 1.0
     """How long an automatic length is, against the usual one, 0.05 to 10; epochs or steps that are given stay."""
 
-    learning_rate: float = 1e-4
-    """Peak learning rate, above 0 to 1. Higher ones learn 48 labels in fewer steps, and 256 no better."""
+    learning_rate: float | None = None
+    """Peak learning rate, above 0 to 1; None takes 1e-4 for encoders of up to 512 numbers a token, twice
+    that with few labels, and 5e-5 for wider ones."""
 
     head_multiplier: float = 1.0
     """How many times that rate the new classifier learns with, 1 to 1,000; 10 gained nothing steady."""
@@ -93,8 +95,18 @@ class TrainingArguments:
     """Whether the embedding matrices stay as they are; None freezes them on a CPU, where they cost most, and
     wherever layers above them are frozen."""
 
-    freeze_layers: int = 0
-    """How many of the lowest encoder layers stay as they are, 0 to 100; the highest is always trained."""
+    freeze_layers: int | None = None
+    """How many of the lowest encoder layers stay as they are, 0 to 100; the highest is always trained. None freezes
+    half of them with few labels (below 400), and else on a CPU a sixth."""
+
+    pool_reviews: int = 2_000
+    """Most unlabelled reviews that a training of few labels learns from too, by what two kinds of models that had not
+    seen them say together, 0 to 100,000; 0 learns from the labelled ones alone."""
+
+    pooling: Pooling = "auto"
+    """What the classifier reads: `first`, the first token's vector as BERT was made to, or `mean`, the mean of all
+    tokens' in the place of the last layer. `auto` takes the mean with few labels (below 400) of base models that were
+    made for sentence vectors, whose first token says nothing yet."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.base_model, str) or not self.base_model.strip():
@@ -103,6 +115,8 @@ class TrainingArguments:
             raise _wrong("precision", self.precision, "auto, fp32 or bf16")
         if self.class_weights not in get_args(ClassWeights):
             raise _wrong("class_weights", self.class_weights, "none or balanced")
+        if self.pooling not in get_args(Pooling):
+            raise _wrong("pooling", self.pooling, "auto, first or mean")
         if self.freeze_embeddings not in (True, False, None):
             raise _wrong("freeze_embeddings", self.freeze_embeddings, "true, false, or null for automatic")
         for name, (low, high, open_low, whole, optional) in _RANGES.items():
@@ -135,9 +149,7 @@ class TrainingArguments:
 def preset(name: str, **overrides: Any) -> TrainingArguments:
     """The arguments of a preset, with some of them overridden.
 
-    - `quick`: for a first look. Half the steps, and the three lowest layers with the embeddings frozen, which saves
-      their half of the backward pass. Lower layers change least in fine-tuning (Merchant et al. 2020, "What Happens
-      To BERT Embeddings During Fine-tuning?"), so it costs little accuracy where some hundred labels are at hand.
+    - `quick`: for a first look. Half the steps, and fewer reviews of the pool.
     - `balanced`: the defaults.
     - `thorough`: for many labels. Half as many steps again and patience for twice as many evaluations, lower layers
       learning more slowly (Howard and Ruder 2018, "Universal Language Model Fine-tuning"), and smoothed labels: twice
@@ -153,7 +165,7 @@ def preset(name: str, **overrides: Any) -> TrainingArguments:
 
 
 PRESETS: dict[str, dict[str, Any]] = {
-    "quick": {"length_factor": 0.5, "freeze_layers": 3},
+    "quick": {"length_factor": 0.5, "pool_reviews": 500},
     "balanced": {},
     "thorough": {"length_factor": 1.5, "layer_decay": 0.95, "label_smoothing": 0.1, "patience": 8},
 }
@@ -174,7 +186,7 @@ _RANGES: dict[str, tuple[float, float, bool, bool, bool]] = {
     "epochs": (0, 1_000, True, False, True),
     "steps": (1, 1_000_000, False, True, True),
     "length_factor": (0.05, 10, False, False, False),
-    "learning_rate": (0, 1, True, False, False),
+    "learning_rate": (0, 1, True, False, True),
     "head_multiplier": (1, 1_000, False, False, False),
     "layer_decay": (0.1, 1, False, False, False),
     "batch_size": (1, 1_024, False, True, True),
@@ -187,7 +199,8 @@ _RANGES: dict[str, tuple[float, float, bool, bool, bool]] = {
     "validation_share": (0, 0.5, False, False, False),
     "patience": (1, 1_000, False, True, True),
     "fewest_validation": (1, 1_000_000, False, True, False),
-    "freeze_layers": (0, 100, False, True, False),
+    "freeze_layers": (0, 100, False, True, True),
+    "pool_reviews": (0, 100_000, False, True, False),
     "min_steps": (1, 100_000, False, True, False),
     "seed": (0, 2**32 - 1, False, True, False),
 }

@@ -117,6 +117,8 @@ def identity(prepared: Prepared) -> dict[str, Any]:
         list(examples.label_names),
         examples.multi_label,
     ]
+    if examples.pool_targets is not None:
+        data += [list(examples.pool_texts), hashlib.sha256(examples.pool_targets.tobytes()).hexdigest()]
     return {
         "format": FORMAT,
         "arguments": json.loads(prepared.arguments.to_json()),

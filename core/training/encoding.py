@@ -61,8 +61,16 @@ def _closing(tokenizer: Any) -> int:
 
 def _token_ids(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
     ids: list[list[int]] = []
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is not None:
+        backend.no_truncation()
+        backend.no_padding()
     for start in range(0, len(texts), CHUNK):
         chunk = list(texts[start : start + CHUNK])
+        if backend is not None:
+            # Without the offsets, masks and dictionaries that the wrapper makes; other threads run meanwhile.
+            ids += [one.ids for one in backend.encode_batch_fast(chunk)]
+            continue
         # `verbose=False`: longer than the model takes is expected here, `cut` follows.
         ids += tokenizer(chunk, truncation=False, return_attention_mask=False, verbose=False)["input_ids"]
     return ids
@@ -108,6 +116,20 @@ def prediction_batches(lengths: Sequence[int], tokens: int) -> Iterator[list[int
             yield batch
             batch = []
         batch.append(index)
+    if batch:
+        yield batch
+
+
+def packed_batches(lengths: Sequence[int], tokens: int) -> Iterator[list[int]]:
+    """Every index once, longest first, with at most so many tokens a batch, as nothing is padded."""
+    batch: list[int] = []
+    held = 0
+    for index in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
+        if batch and held + lengths[index] > tokens:
+            yield batch
+            batch, held = [], 0
+        batch.append(index)
+        held += lengths[index]
     if batch:
         yield batch
 

@@ -6,8 +6,13 @@ import random
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from core.errors import TooFewLabels, TrainingError
+
+if TYPE_CHECKING:  # the screen's process imports this module, and not numpy
+    import numpy as np
+    from numpy.typing import NDArray
 
 Target = int | tuple[int, ...]
 """A label's index, or for multi-label the indices of all labels of the review (none is allowed)."""
@@ -32,8 +37,16 @@ class TrainingSet:
     validation_labels: Sequence[Target]
     label_names: Sequence[str]
     multi_label: bool = False
+    pool_texts: Sequence[str] = ()
+    """Unlabelled reviews to learn from too."""
+    pool_targets: NDArray[np.float32] | None = None
+    """[pool texts, classes]: the probabilities that a teacher gives them."""
 
     def __post_init__(self) -> None:
+        if len(self.pool_texts) != (0 if self.pool_targets is None else len(self.pool_targets)):
+            raise TrainingError(
+                "The pool's reviews and what is said about them differ in number.", "Give each one row."
+            )
         for part, texts, labels in (
             ("training", self.train_texts, self.train_labels),
             ("validation", self.validation_texts, self.validation_labels),

@@ -10,19 +10,40 @@ from torch import nn
 from core.training.arguments import TrainingArguments
 from core.training.device import Device
 
+NARROW = 512
+"""Numbers a token up to which an encoder counts as narrow."""
 
-def freeze(model: nn.Module, arguments: TrainingArguments, device: Device) -> None:
+FEW_RATE, NARROW_RATE, WIDE_RATE = 2e-4, 1e-4, 5e-5
+"""Automatic learning rates: of a narrow encoder with few labels, with many, of a wide one. MiniLM and 64 labels of
+six kinds of questions gave 76.5 % with the first and 74.0 % with the second."""
+
+
+def freeze(model: nn.Module, arguments: TrainingArguments, device: Device, few: bool) -> None:
     """Leave out of training what the arguments say, and on a CPU by themselves the embeddings.
 
     These are half of MiniLM's parameters, and a quarter of its time on a CPU.
     """
-    layers = encoder_layers(model)
-    lowest = layers[: min(arguments.freeze_layers, len(layers) - 1)] if layers else []
+    lowest = encoder_layers(model)[: frozen_layers(model, arguments, device, few)]
     for layer in lowest:
         layer.requires_grad_(False)
     embeddings = arguments.freeze_embeddings
     if embeddings or (embeddings is None and (device.kind == "cpu" or lowest)):
         embeddings_of(model).requires_grad_(False)
+
+
+def frozen_layers(model: nn.Module, arguments: TrainingArguments, device: Device, few: bool) -> int:
+    """How many of the lowest layers are frozen; never the highest.
+
+    Lower layers change least in fine-tuning (Merchant et al. 2020, "What Happens To BERT Embeddings During
+    Fine-tuning?"). With MiniLM and 64 labels of six kinds of questions all layers gave 72.2 %, the upper half 77.0;
+    with 1,500 labels of sst2 all gave 84.9 % (two seeds), the upper five 84.8, four 84.0 and half 82.7 (one seed).
+    """
+    count = len(encoder_layers(model))
+    wanted = arguments.freeze_layers
+    if wanted is None:
+        many = count // 6 if device.kind == "cpu" else 0
+        wanted = 0 if arguments.freeze_embeddings is False else count // 2 if few else many
+    return min(wanted, max(count - 1, 0))
 
 
 def encoder_layers(model: nn.Module) -> list[nn.Module]:
@@ -54,13 +75,13 @@ def drop_no_attention(model: nn.Module) -> None:
             dropout.p = 0.0
 
 
-def optimiser(model: nn.Module, arguments: TrainingArguments) -> torch.optim.AdamW:
+def optimiser(model: nn.Module, arguments: TrainingArguments, few: bool = False) -> torch.optim.AdamW:
     """Fused AdamW over what is trained; each layer has its rate, biases and normalisation do not decay.
 
     Loshchilov and Hutter 2019, "Decoupled Weight Decay Regularization"; the rates of the layers as in Howard and
     Ruder 2018, "Universal Language Model Fine-tuning for Text Classification".
     """
-    rates = learning_rates(model, arguments)
+    rates = learning_rates(model, arguments, few)
     groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
@@ -74,13 +95,17 @@ def optimiser(model: nn.Module, arguments: TrainingArguments) -> torch.optim.Ada
     )
 
 
-def learning_rates(model: nn.Module, arguments: TrainingArguments) -> dict[str, float]:
+def learning_rates(model: nn.Module, arguments: TrainingArguments, few: bool = False) -> dict[str, float]:
     """The peak learning rate of every parameter, by its name.
 
     The classifier has the encoder's times `head_multiplier`. The highest layer, and what stands above it, has the
     encoder's own, each lower layer `layer_decay` times that of the one above, the embeddings that once more.
     """
-    decay = arguments.layer_decay
+    decay, peak = arguments.layer_decay, arguments.learning_rate
+    if peak is None:
+        config: Any = model.config
+        narrow = int(getattr(config, "hidden_size", 0) or 768) <= NARROW
+        peak = WIDE_RATE if not narrow else FEW_RATE if few else NARROW_RATE
     layers = encoder_layers(model)
     depth = {
         id(parameter): len(layers) - 1 - place
@@ -90,7 +115,6 @@ def learning_rates(model: nn.Module, arguments: TrainingArguments) -> dict[str, 
     depth |= {id(parameter): len(layers) for parameter in embeddings_of(model).parameters()}
     encoder = f"{model.base_model_prefix}."
     return {
-        name: arguments.learning_rate
-        * (decay ** depth.get(id(parameter), 0) if name.startswith(encoder) else arguments.head_multiplier)
+        name: peak * (decay ** depth.get(id(parameter), 0) if name.startswith(encoder) else arguments.head_multiplier)
         for name, parameter in model.named_parameters()
     }

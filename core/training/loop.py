@@ -119,7 +119,7 @@ class _Training:
         prepared = self.prepared
         if prepared.device.kind == "cuda" and prepared.arguments.batch_size is None:
             longest = prepared.longest
-            self.state.gradient.fit([prepared.train.ids[place] for place in longest], prepared.targets[longest])
+            self.state.gradient.fit(prepared.computed.part(longest), prepared.targets[longest])
 
     def run(self, should_stop: ShouldStop) -> bool:
         """All steps and evaluations that are left. True when it was asked to stop."""
@@ -133,7 +133,7 @@ class _Training:
             rate = schedule.rate(state.step)
             for group, peak in zip(state.adam.param_groups, state.peaks, strict=True):
                 group["lr"] = peak * rate
-            self.take_step(state.order.next_batch())
+            self.take_step([self.prepared.places[place] for place in state.order.next_batch()])
         return False
 
     def note_time(self) -> None:
@@ -160,16 +160,15 @@ class _Training:
         """One optimiser step over `batch`, the places of its reviews."""
         state, prepared = self.state, self.prepared
         began = time.monotonic()
-        prepared.model.train()
-        ids = [prepared.train.ids[place] for place in batch]
-        value = state.gradient.compute(ids, prepared.targets[batch])
+        prepared.computed.model.train()
+        value = state.gradient.compute(prepared.computed.part(batch), prepared.targets[batch])
         if not math.isfinite(value):
             raise not_finite(state.step)
         torch.nn.utils.clip_grad_norm_(prepared.model.parameters(), prepared.arguments.gradient_clip)
         state.adam.step()
         state.step += 1
         state.losses.append(value)
-        state.tokens += sum(len(one) for one in ids)
+        state.tokens += sum(len(prepared.train.ids[place]) for place in batch)
         state.training_seconds += time.monotonic() - began
         self.report(self._step_done(value))
 
@@ -207,7 +206,7 @@ class _Training:
             total_steps=schedule.total_steps,
             epoch=epochs,
             loss=value,
-            examples_per_second=epochs * len(prepared.train) / seconds,
+            examples_per_second=epochs * len(prepared.places) / seconds,
             seconds_left=left * state.training_seconds / state.step + evaluations * state.evaluation_seconds,
             tokens_per_second=state.tokens / seconds,
             memory=peak_memory(prepared.device),

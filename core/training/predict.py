@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+from core.training.ahead import ahead
 from core.training.device import Device
-from core.training.encoding import encode
-from core.training.inference import batched_logits
+from core.training.encoding import Encoded, encode
+from core.training.inference import Batches, answerer
 from core.training.temperature import probabilities
 
 CHUNK = 4_096
@@ -38,6 +39,18 @@ class PredictedChunk(Generic[Id]):
     """[texts of the chunk, classes], in the chunk's order."""
     truncated: int
     """Different texts of the chunk that were longer than the model reads."""
+
+
+@dataclass(frozen=True)
+class _Window(Generic[Id]):
+    """A chunk whose different texts are tokenised."""
+
+    ids: Sequence[Id]
+    encoded: Encoded
+    where: list[int]
+    """Place of each text among the different ones."""
+    repeats: NDArray[np.int64]
+    """How often each different one occurs."""
 
 
 class PredictionStopped(Exception):
@@ -66,6 +79,8 @@ class Predictor:
         self.multi_label = multi_label
         self.max_length = max_length
         self.device = device
+        self._answers: tuple[str, Callable[[Sequence[list[int]]], Batches]] | None = None
+        """What computes, and in which precision."""
         device.prepare()
 
     def predict(
@@ -97,7 +112,7 @@ class Predictor:
         chunks: Iterable[tuple[Sequence[Id], Sequence[str]]],
         should_stop: Callable[[], bool] | None = None,
     ) -> Iterator[PredictedChunk[Id]]:
-        """The same for `(ids, texts)` chunks that are read one at a time, so memory holds one chunk.
+        """The same for `(ids, texts)` chunks, which are read and tokenised in a thread, two ahead at most.
 
         Chunks of a few thousand texts are right: within one they are sorted by length. Raises as `predict`.
         """
@@ -109,18 +124,31 @@ class Predictor:
         batch_done: Callable[[int], None] | None,
         should_stop: Callable[[], bool] | None,
     ) -> Iterator[PredictedChunk[Id]]:
-        for ids, texts in chunks:
-            places: dict[str, int] = {}
-            where = [places.setdefault(text, len(places)) for text in texts]
-            repeats = np.bincount(where, minlength=len(places)) if where else np.zeros(0, dtype=np.int64)
-            encoded = encode(self.tokenizer, list(places), self.max_length)
-            logits = np.zeros((len(places), len(self.label_names)), dtype=np.float32)
-            count = 0
-            for batch, answers in batched_logits(self.model, encoded.ids, self.tokenizer.pad_token_id, self.device):
-                if should_stop is not None and should_stop():
-                    raise PredictionStopped
-                logits[batch] = answers
-                count += int(repeats[batch].sum())
-                if batch_done is not None:
-                    batch_done(count)
-            yield PredictedChunk(ids, probabilities(logits, self.multi_label)[where], encoded.truncated)
+        answer = self._answerer()
+        with ahead(chunks, self._window) as windows:
+            for window in windows:
+                logits = np.zeros((len(window.repeats), len(self.label_names)), dtype=np.float32)
+                count = 0
+                for batch, answers in answer(window.encoded.ids):
+                    if should_stop is not None and should_stop():
+                        raise PredictionStopped
+                    logits[batch] = answers
+                    count += int(window.repeats[batch].sum())
+                    if batch_done is not None:
+                        batch_done(count)
+                said = probabilities(logits, self.multi_label)[window.where]
+                yield PredictedChunk(window.ids, said, window.encoded.truncated)
+
+    def _window(self, chunk: tuple[Sequence[Id], Sequence[str]]) -> _Window[Id]:
+        """Tokenise each different text of a chunk once."""
+        ids, texts = chunk
+        places: dict[str, int] = {}
+        where = [places.setdefault(text, len(places)) for text in texts]
+        repeats = np.bincount(where, minlength=len(places)) if where else np.zeros(0, dtype=np.int64)
+        return _Window(ids, encode(self.tokenizer, list(places), self.max_length), where, repeats)
+
+    def _answerer(self) -> Callable[[Sequence[list[int]]], Batches]:
+        precision = self.device.precision
+        if self._answers is None or self._answers[0] != precision:
+            self._answers = precision, answerer(self.model, self.tokenizer.pad_token_id, self.device)
+        return self._answers[1]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from core.errors import LossNotFinite
@@ -17,11 +18,19 @@ from core.training.device import Device
 from core.training.encoding import Encoded, encode_for_training
 from core.training.examples import TrainingSet
 from core.training.inference import batched_logits
-from core.training.layers import drop_no_attention, freeze
+from core.training.layers import drop_no_attention, freeze, frozen_layers
+from core.training.passing import Computed
+from core.training.pooling import average_tokens, reads_mean
 from core.training.progress import Loaded
 from core.training.schedule import Schedule, reviews_a_step
 from core.training.targets import balanced_weights, target_array
 from core.training.validation import Validation
+
+FEW_LABELS = 400
+"""Labelled reviews below which an encoder is trained with care: the mean of the tokens, the lower half as it is."""
+
+LABELLED_SHARE = 1 / 3
+"""Of an epoch's reviews: labels are surer than what a teacher says about the pool, and fewer."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +47,16 @@ class Prepared:
     validation: Encoded
     schedule: Schedule
     targets: torch.Tensor
-    """Of the training reviews: [n] class indices, or [n, classes] zeros and ones."""
+    """Of the training reviews: [n] class indices, or [n, classes] zeros and ones; with a pool, whose reviews follow
+    the labelled ones, [n, classes] probabilities."""
+    places: list[int]
+    """The training reviews that an epoch takes, by place; beside a pool the labelled ones come several times."""
     class_weights: torch.Tensor | None
     """[classes], or None where all weigh the same."""
+    few: bool
+    """Whether there are few labelled reviews."""
+    computed: Computed
+    """What a step computes of the model, and from what."""
 
     @property
     def pad_token(self) -> int:
@@ -49,7 +65,7 @@ class Prepared:
     @property
     def longest(self) -> list[int]:
         """The places of the longest training reviews, as many as a step takes."""
-        order = sorted(range(len(self.train)), key=lambda place: -len(self.train.ids[place]))
+        order = sorted(range(len(self.train.ids)), key=lambda place: -len(self.train.ids[place]))
         return order[: reviews_a_step(self.arguments)]
 
     def empty_validation(self) -> Validation:
@@ -78,7 +94,7 @@ class Prepared:
             precision=self.device.precision,
             parameters=sum(count for count, _ in parameters),
             trainable_parameters=sum(count for count, trained in parameters if trained),
-            train=len(self.train),
+            train=len(self.examples.train_texts),
             validation=len(self.validation),
             truncated=self.train.truncated + self.validation.truncated,
             max_length=self.train.max_length,
@@ -98,17 +114,23 @@ def prepare(examples: TrainingSet, arguments: TrainingArguments, device: Device)
     model, tokenizer = load_base(located, examples.label_names, examples.multi_label)
     train, validation = encode_for_training(
         tokenizer,
-        examples.train_texts,
+        [*examples.train_texts, *examples.pool_texts],
         examples.validation_texts,
         arguments.max_length,
         positions(model, tokenizer),
     )
-    freeze(model, arguments, device)
+    few = len(examples.train_texts) < FEW_LABELS
+    if reads_mean(model, located, arguments.pooling, few):
+        average_tokens(model)
+    freeze(model, arguments, device, few)
     if device.kind == "cpu":
         drop_no_attention(model)
     model.to(device.torch_device)
+    depth = frozen_layers(model, arguments, device, few)
+    computed = Computed.of(model, train.ids, depth, int(tokenizer.pad_token_id), device)
     classes = len(examples.label_names)
-    targets = target_array(examples.train_labels, classes, examples.multi_label)
+    labels = target_array(examples.train_labels, classes, examples.multi_label)
+    targets, places = _with_pool(examples, labels)
     balanced = arguments.class_weights == "balanced"
     return Prepared(
         examples,
@@ -119,10 +141,24 @@ def prepare(examples: TrainingSet, arguments: TrainingArguments, device: Device)
         tokenizer,
         train,
         validation,
-        Schedule.of(len(train), arguments),
+        Schedule.of(len(places), arguments, taught=len(places) > len(labels)),
         torch.from_numpy(targets),
-        torch.from_numpy(balanced_weights(targets, classes)) if balanced else None,
+        places,
+        torch.from_numpy(balanced_weights(labels, classes)) if balanced else None,
+        few,
+        computed,
     )
+
+
+def _with_pool(examples: TrainingSet, labels: NDArray[Any]) -> tuple[NDArray[Any], list[int]]:
+    """Targets of labelled and pool reviews, and an epoch in which the labelled ones are `LABELLED_SHARE`."""
+    count, pool = len(labels), examples.pool_targets
+    if pool is None:
+        return labels, list(range(count))
+    known = labels if labels.ndim > 1 else np.eye(pool.shape[1], dtype=np.float32)[labels]
+    times = max(round(len(pool) * LABELLED_SHARE / (1 - LABELLED_SHARE) / count), 1)
+    places = [*list(range(count)) * times, *range(count, count + len(pool))]
+    return np.concatenate([known, pool]).astype(np.float32), places
 
 
 def not_finite(step: int) -> LossNotFinite:

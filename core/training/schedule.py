@@ -10,6 +10,8 @@ from core.training.arguments import TrainingArguments
 FEWEST_EPOCHS, MOST_EPOCHS = 3.0, 10.0
 SEEN = 4_000
 """Reviews an automatic training sees in all, within 3 to 10 epochs: 400 reviews are seen 10 times."""
+TAUGHT_EPOCHS = 2.0
+"""Of an automatic training on a pool: its reviews are seen twice, the labelled ones far more often."""
 EVALUATE_AT_LEAST_EVERY = 500
 EVALUATE_AT_MOST_EVERY = 10
 
@@ -33,10 +35,10 @@ class Schedule:
     warmup_steps: int
 
     @classmethod
-    def of(cls, reviews: int, arguments: TrainingArguments) -> Schedule:
-        """The schedule for `reviews` training reviews."""
+    def of(cls, reviews: int, arguments: TrainingArguments, taught: bool = False) -> Schedule:
+        """The schedule for epochs of `reviews` training reviews, most of which a teacher speaks for if `taught`."""
         per_epoch = math.ceil(reviews / reviews_a_step(arguments))
-        total = _total_steps(reviews, per_epoch, arguments)
+        total = _total_steps(reviews, per_epoch, arguments, taught)
         every = min(max(per_epoch, EVALUATE_AT_MOST_EVERY), EVALUATE_AT_LEAST_EVERY)
         return cls(total, per_epoch, every, round(total * arguments.warmup_share))
 
@@ -51,12 +53,12 @@ class Schedule:
         return step == self.total_steps or step % self.evaluate_every == 0
 
 
-def _total_steps(reviews: int, per_epoch: int, arguments: TrainingArguments) -> int:
+def _total_steps(reviews: int, per_epoch: int, arguments: TrainingArguments, taught: bool) -> int:
     if arguments.epochs is not None:
         total = max(math.ceil(arguments.epochs * per_epoch), 1)
         return min(total, arguments.steps or total)
     if arguments.steps is not None:
         return arguments.steps
-    epochs = min(max(SEEN / reviews, FEWEST_EPOCHS), MOST_EPOCHS)
+    epochs = TAUGHT_EPOCHS if taught else min(max(SEEN / reviews, FEWEST_EPOCHS), MOST_EPOCHS)
     usual = max(math.ceil(epochs * per_epoch), arguments.min_steps)
     return max(round(usual * arguments.length_factor), 1)

@@ -56,7 +56,7 @@ class TrainingState:
         a_step = reviews_a_step(arguments)
         automatic = a_step if device.kind == "cuda" else USUAL_BATCH
         gradient = BatchGradient(
-            prepared.model,
+            prepared.computed.model,
             prepared.pad_token,
             device,
             prepared.examples.multi_label,
@@ -65,8 +65,8 @@ class TrainingState:
             halved=halved,
             class_weights=prepared.class_weights,
         )
-        adam = optimiser(prepared.model, arguments)
-        lengths = [len(one) for one in prepared.train.ids]
+        adam = optimiser(prepared.model, arguments, prepared.few)
+        lengths = [len(prepared.train.ids[place]) for place in prepared.places]
         return cls(
             prepared,
             gradient,

@@ -17,11 +17,12 @@ PRIOR_WEIGHT = 4.0
 """Weight of the belief in a temperature of 1, against the summed loss of the validation reviews."""
 
 
-def fit_temperature(logits: NDArray[np.floating], targets: NDArray[Any]) -> float:
+def fit_temperature(logits: NDArray[np.floating], targets: NDArray[Any], probabilities: bool = False) -> float:
     """The temperature T for which `logits / T` has the lowest loss, drawn towards 1 by few reviews.
 
     `logits` is [n, classes]. `targets` is [n] class indices (softmax, cross-entropy) or [n, classes] zeros
-    and ones (sigmoid, binary cross-entropy). Minimises n * loss(T) + PRIOR_WEIGHT * ln(T)² over [0.25, 5].
+    and ones (sigmoid, binary cross-entropy), or with `probabilities` [n, classes] of classes that exclude each other
+    (softmax). Minimises n * loss(T) + PRIOR_WEIGHT * ln(T)² over [0.25, 5].
     1.0 without reviews.
     """
     if len(logits) == 0:
@@ -29,7 +30,7 @@ def fit_temperature(logits: NDArray[np.floating], targets: NDArray[Any]) -> floa
     scores = np.asarray(logits, dtype=np.float64)
 
     def cost(log_t: float) -> float:
-        return len(scores) * loss(scores / np.exp(log_t), targets) + PRIOR_WEIGHT * log_t * log_t
+        return len(scores) * loss(scores / np.exp(log_t), targets, probabilities) + PRIOR_WEIGHT * log_t * log_t
 
     low, high = float(np.log(LOWEST)), float(np.log(HIGHEST))
     # The loss is convex in 1/T, hence has one minimum along ln T too; the prior keeps it near 1. A grid
@@ -47,13 +48,18 @@ def fit_temperature(logits: NDArray[np.floating], targets: NDArray[Any]) -> floa
     return float(np.exp((left + right) / 2))
 
 
-def loss(logits: NDArray[np.floating], targets: NDArray[Any]) -> float:
-    """Mean cross-entropy in nats; for [n, classes] targets binary cross-entropy, over reviews and classes."""
+def loss(logits: NDArray[np.floating], targets: NDArray[Any], probabilities: bool = False) -> float:
+    """Mean cross-entropy in nats; for [n, classes] targets binary cross-entropy, over reviews and classes.
+
+    Unless these are `probabilities` of classes that exclude each other.
+    """
     scores = np.asarray(logits, dtype=np.float64)
-    if targets.ndim > 1:
+    if targets.ndim > 1 and not probabilities:
         return float(np.mean(np.logaddexp(0.0, scores) - targets * scores))
     shifted = scores - scores.max(axis=1, keepdims=True)
     log_sum = np.log(np.exp(shifted).sum(axis=1))
+    if targets.ndim > 1:
+        return float(np.mean(log_sum - (shifted * targets).sum(axis=1)))
     return float(np.mean(log_sum - shifted[np.arange(len(scores)), targets.astype(np.int64)]))
 
 

@@ -86,7 +86,7 @@ def test_presets_differ_in_length() -> None:
     assert steps == {"quick": 125, "balanced": 250, "thorough": 375}
     assert preset("balanced") == TrainingArguments()
     changed = preset("quick", seed=3, length_factor=1.0)
-    assert (changed.seed, changed.length_factor, changed.freeze_layers) == (3, 1.0, 3)
+    assert (changed.seed, changed.length_factor, changed.pool_reviews) == (3, 1.0, 500)
 
 
 def test_a_wrong_preset_is_said() -> None:

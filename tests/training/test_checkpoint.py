@@ -261,7 +261,7 @@ def test_another_training_is_refused(
 ) -> None:
     folder, arguments = stopped_folder
     other = replace(arguments, learning_rate=2e-4, steps=7)
-    assert "other arguments: steps None, now 7, learning_rate 0.0001, now 0.0002" in str(refused(folder, other, cpu))
+    assert "other arguments: steps None, now 7, learning_rate None, now 0.0002" in str(refused(folder, other, cpu))
     labels = [1 - int(str(label)) for label in EXAMPLES.train_labels]
     for changed in (
         {"train_labels": labels},

@@ -54,3 +54,17 @@ def test_extreme_logits_stay_finite() -> None:
     for multi_label in (True, False):
         assert np.isfinite(probabilities(extreme, multi_label)).all()
     assert probabilities(np.zeros((0, 2)), multi_label=False).shape == (0, 2)
+
+
+def test_it_makes_a_model_as_sure_as_its_teacher() -> None:
+    random = np.random.default_rng(0)
+    taught = random.dirichlet([1.0, 1.0, 1.0], size=2_000)
+    assert fit_temperature(np.log(taught) * 3, taught, probabilities=True) == pytest.approx(3, rel=0.02)
+    one_hot = np.eye(3)[[0, 2, 1]]
+    scores = random.normal(size=(3, 3))
+    assert loss(scores, one_hot, probabilities=True) == pytest.approx(loss(scores, np.array([0, 2, 1])))
+    by_hand = -np.log([0.8, 0.2]) @ [0.75, 0.25]
+    assert loss(np.log([[0.8, 0.2]]), np.array([[0.75, 0.25]]), probabilities=True) == pytest.approx(by_hand)
+    each = random.random((2_000, 2))
+    odds = np.log(each / (1 - each))
+    assert fit_temperature(odds * 2, each) == pytest.approx(2, rel=0.02)

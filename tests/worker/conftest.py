@@ -38,7 +38,7 @@ def training(tiny_base: Path) -> Callable[..., Train]:
 
     def request(database: Database, endless: bool = False, cross_validate: bool = False, **arguments: Any) -> Train:
         length = {"epochs": 1_000, "patience": None} if endless else {"epochs": 4, "learning_rate": 3e-3}
-        given = {"base_model": str(tiny_base), **length, **arguments}
+        given = {"base_model": str(tiny_base), "pool_reviews": 0, **length, **arguments}
         return Train(str(database.path), given, cross_validate=cross_validate)
 
     return request

@@ -62,7 +62,7 @@ def cross_validate_while_few(
             arguments,
             folds=FOLDS,
             multi_label=labelled.multi,
-            report=_Folds(folds, emit).report,
+            report=Folds(folds, emit, WHAT).report,
             should_stop=should_stop,
         )
     except Stopped:
@@ -71,16 +71,17 @@ def cross_validate_while_few(
         logging.exception("The cross-validation failed")
         emit(Noticed(f"Run {run_id} could not be cross-validated. {error}"))
     else:
-        found = _keep(database, run_id, labelled, probabilities, folds)
+        found = keep(database, run_id, labelled, probabilities, folds)
         emit(Noticed(_sentence(run_id, found)))
 
 
-class _Folds:
+class Folds:
     """Tells of the trainings of all folds as of one long job."""
 
-    def __init__(self, folds: int, emit: Emit) -> None:
+    def __init__(self, folds: int, emit: Emit, what: str) -> None:
         self._folds = folds
         self._emit = emit
+        self._what = what
         self._done = 0
         self._began = time.monotonic()
 
@@ -93,13 +94,13 @@ class _Folds:
             total = told.total_steps * self._folds
             done = told.total_steps * self._done + told.step
             left = (time.monotonic() - self._began) / done * (total - done)
-            self._emit(Progressed(WHAT, done, total, told.examples_per_second, left))
+            self._emit(Progressed(self._what, done, total, told.examples_per_second, left))
 
 
-def _keep(
+def keep(
     database: Database, run_id: int, labelled: Labelled, probabilities: np.ndarray[Any, Any], folds: int
 ) -> CrossValidated | None:
-    """Store the answers, and what they measure now."""
+    """Store answers to labelled reviews by models that had not seen them, and what they measure now."""
     packed = [row.astype("<f4").tobytes() for row in probabilities]
     with database.writing() as session:
         runs.store_out_of_fold(session, run_id, zip(labelled.review_ids, packed, strict=True))

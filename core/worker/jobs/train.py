@@ -7,6 +7,7 @@ import json
 import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlmodel import Session
 
@@ -17,17 +18,18 @@ from core.storage.tables import Run, RunStatus
 from core.training.arguments import TrainingArguments
 from core.training.card import ModelCard
 from core.training.device import choose_device
-from core.training.examples import TrainingSet
 from core.training.loop import fine_tune
 from core.training.predict import PredictionStopped, Predictor
 from core.training.saved import save
+from core.training.teaching import FOLDS
 from core.training.tuned import FineTuned, Stopped, library_versions
 from core.worker.events import Cancelled, Finished, ModelSaved, Started
-from core.worker.jobs import Emit, ShouldStop
-from core.worker.jobs.cross_validation import cross_validate_while_few
+from core.worker.jobs import Emit, ShouldStop, teaching
+from core.worker.jobs.cross_validation import cross_validate_while_few, keep
 from core.worker.jobs.examples import Labelled, labelled
 from core.worker.jobs.reporting import Reporter
 from core.worker.jobs.suggest import store_suggestions
+from core.worker.jobs.teaching import Lesson
 from core.worker.requests import Train
 
 GO_ON = "It can be resumed from its checkpoint."
@@ -40,7 +42,6 @@ class _Begun:
     run_id: int
     arguments: TrainingArguments
     labelled: Labelled
-    data: TrainingSet
     resumes: bool
     checkpoint_seconds: float
 
@@ -61,12 +62,14 @@ def train(database: Database, request: Train, emit: Emit, should_stop: ShouldSto
         if busy is not None:
             raise TrainingError(f"Run {busy.id} of this project is training already.", "Wait for it, or stop it.")
         begun = _begin(session, request) if request.resume is None else _resume(session, request, request.resume)
-        outdated = [one for one in runs.resumable(session) if not _same(one, begun.labelled)]
+        resumable = runs.resumable(session)
+        outdated = [one for one in resumable if not _same(one, begun.labelled)]
     for run in outdated:
         _discard_checkpoint(database, run.id or 0, run.checkpoint)
+    teaching.forget_all_but(database, [begun.run_id, *(run.id for run in resumable)])
     emit(Started("train", begun.run_id, log))
     try:
-        _work(database, begun, emit, should_stop)
+        lesson = _work(database, begun, emit, should_stop)
     except Stopped as stopped:
         more = f" {GO_ON}" if stopped.resumable else ""
         return _cancelled(database, begun.run_id, f"Stopped at step {stopped.step}, as asked.{more}")
@@ -78,7 +81,9 @@ def train(database: Database, request: Train, emit: Emit, should_stop: ShouldSto
             raise
         raise told from error
     _end(database, begun.run_id, RunStatus.FINISHED, "")
-    if request.cross_validate:
+    if lesson is not None:
+        keep(database, begun.run_id, begun.labelled, lesson.out_of_fold, FOLDS)
+    elif request.cross_validate:
         cross_validate_while_few(database, begun.run_id, begun.labelled, begun.arguments, emit, should_stop)
     return Finished(begun.run_id, 0.0)
 
@@ -87,10 +92,10 @@ def _begin(session: Session, request: Train) -> _Begun:
     """Enter a new run."""
     arguments = TrainingArguments.from_json(json.dumps(request.arguments))
     found = labelled(session)
-    data = found.split(arguments)
+    found.split(arguments)  # raises where there is nothing to learn from
     run_id = runs.start(session, arguments.base_model, json.loads(arguments.to_json()), found.label_ids)
     runs.change(session, run_id, annotations_digest=found.digest, versions=library_versions())
-    return _Begun(run_id, arguments, found, data, False, request.checkpoint_seconds)
+    return _Begun(run_id, arguments, found, False, request.checkpoint_seconds)
 
 
 def _resume(session: Session, request: Train, run_id: int) -> _Begun:
@@ -113,7 +118,7 @@ def _resume(session: Session, request: Train, run_id: int) -> _Begun:
             "Start a new training, which uses all labels there are now.",
         )
     runs.take_up(session, run_id)
-    return _Begun(run_id, arguments, found, found.split(arguments), True, request.checkpoint_seconds)
+    return _Begun(run_id, arguments, found, True, request.checkpoint_seconds)
 
 
 def _same(run: Run, found: Labelled) -> bool:
@@ -121,13 +126,17 @@ def _same(run: Run, found: Labelled) -> bool:
     return (run.annotations_digest, run.label_ids) == (found.digest, found.label_ids)
 
 
-def _work(database: Database, begun: _Begun, emit: Emit, should_stop: ShouldStop) -> None:
-    """Train, save and suggest."""
+def _work(database: Database, begun: _Begun, emit: Emit, should_stop: ShouldStop) -> Lesson | None:
+    """Train, save and suggest; returns what was learned from beside the labels."""
+    taught = teaching.lesson(
+        database, begun.run_id, begun.labelled, begun.arguments, begun.resumes, emit, should_stop
+    )
+    data = begun.labelled.split(begun.arguments) if taught is None else taught.data
     reporter = Reporter(database, begun.run_id, begun.checkpoint, begun.resumes, emit)
     database.models.mkdir(mode=0o700, exist_ok=True)
     try:
         tuned = fine_tune(
-            begun.data,
+            data,
             begun.arguments,
             reporter.report,
             should_stop,
@@ -139,7 +148,7 @@ def _work(database: Database, begun: _Begun, emit: Emit, should_stop: ShouldStop
         reporter.flush()
         raise
     reporter.flush()
-    _save(database, begun.run_id, tuned, reporter, emit)
+    _save(database, begun.run_id, tuned, reporter, emit, taught.facts if taught else {})
     _discard_checkpoint(database, begun.run_id, begun.checkpoint)
     predictor = Predictor(
         tuned.model,
@@ -150,9 +159,12 @@ def _work(database: Database, begun: _Begun, emit: Emit, should_stop: ShouldStop
         device=choose_device(),
     )
     store_suggestions(database, begun.run_id, predictor, emit, should_stop)
+    return taught
 
 
-def _save(database: Database, run_id: int, tuned: FineTuned, reporter: Reporter, emit: Emit) -> None:
+def _save(
+    database: Database, run_id: int, tuned: FineTuned, reporter: Reporter, emit: Emit, facts: dict[str, Any]
+) -> None:
     folder = database.models / f"run-{run_id}"
     best = min(tuned.history, key=lambda point: point.validation_loss, default=None)
     metrics = {} if best is None else {"validation accuracy": best.validation_accuracy}
@@ -177,6 +189,9 @@ def _save(database: Database, run_id: int, tuned: FineTuned, reporter: Reporter,
                 "examples_per_second": last.examples_per_second if last else None,
                 "tokens_per_second": last.tokens_per_second if last else None,
                 "memory": last.memory if last else None,
+                "labels": tuned.train + tuned.validation,
+                "out_of_sample_log_loss": best.validation_loss if best else None,
+                **facts,
             },
         )
     emit(ModelSaved(run_id, str(folder), digest))
@@ -184,6 +199,7 @@ def _save(database: Database, run_id: int, tuned: FineTuned, reporter: Reporter,
 
 def _discard_checkpoint(database: Database, run_id: int, name: str) -> None:
     """Delete a checkpoint that nobody can go on from any more; one that cannot be deleted is in nobody's way."""
+    teaching.forget(database, run_id)
     with database.writing() as session:
         runs.change(session, run_id, checkpoint="")
     try:
