@@ -17,12 +17,28 @@ from core.held_out import Answers, Columns
 from core.phrases import count, percent
 from core.storage import learning
 from core.storage.learning import Example
-from core.storage.tables import Run
+from core.storage.quick_run import LOG_LOSS
+from core.storage.tables import Run, RunKind
+from core.storage.versions import CHOSEN
 
-__all__ = ["Comparison", "Difference", "Flip", "LabelDifference", "OnAudit", "compare", "on_audit", "replaces"]
+__all__ = [
+    "Comparison",
+    "Difference",
+    "Flip",
+    "LabelDifference",
+    "OnAudit",
+    "compare",
+    "on_audit",
+    "replaces",
+    "speaks",
+]
 
 FEWEST_TO_COMPARE = 20
 """Audit reviews below which one run is not called worse than another: 95 % intervals are over ±20 points."""
+
+CLEARLY = 0.02
+"""Share of the log-loss by which the quick learner has to be better than a fine-tuned model to take its place: from
+one label to the next its own moves by about as much."""
 
 FACTS = ("base_model", "train_size", "validation_size", "device", "precision")
 """What is told of runs beside their arguments where it differs."""
@@ -164,6 +180,8 @@ def replaces(session: Session, new_run: Run, run_in_use: Run) -> tuple[bool, str
     comes = f"Suggestions come from {new} now."
     if new_run.id == run_in_use.id:
         return True, comes
+    if RunKind.QUICK in (new_run.kind, run_in_use.kind):
+        return speaks(new_run, run_in_use)
     audit = on_audit(session, new_run, run_in_use)
     if audit is None:
         return True, f"{comes} {_nothing_in_common(new_run, run_in_use)}"
@@ -176,6 +194,29 @@ def replaces(session: Session, new_run: Run, run_in_use: Run) -> tuple[bool, str
     if audit.paired.broken <= audit.paired.fixed:
         return True, f"{comes} It {scored}. {audit.sentence}"
     return False, f"{new.capitalize()} {scored}: suggestions still come from {old}. {audit.sentence}"
+
+
+def speaks(new_run: Run, run_in_use: Run) -> tuple[bool, str]:
+    """Which of two learners speaks, by the out-of-sample log-loss that is stored with them, and why, in a sentence.
+
+    The quick learner takes the place of a fine-tuned model only when it is better by `CLEARLY`, so that the two do
+    not take turns, and never that of a run which a person has put in use. A run without that measure, as those of
+    older versions are, keeps its place against the quick learner, and takes the place of it.
+    """
+    new, old = _called(new_run), _called(run_in_use)
+    mine, other = new_run.metrics.get(LOG_LOSS), run_in_use.metrics.get(LOG_LOSS)
+    quick = new_run.kind is RunKind.QUICK
+    if quick and run_in_use.metrics.get(CHOSEN):
+        return False, f"Suggestions still come from {old}, which a person has chosen."
+    if mine is None or other is None:
+        return not quick, f"Suggestions come from {old if quick else new}."
+    if mine < other * (1 - CLEARLY if quick else 1):
+        return True, f"Suggestions come from {new} now: its log-loss is {mine:.3f}, that of {old} {other:.3f}."
+    return False, f"Suggestions still come from {old}: its log-loss is {other:.3f}, that of {new} {mine:.3f}."
+
+
+def _called(run: Run) -> str:
+    return "the quick learner" if run.kind is RunKind.QUICK else f"run {_number(run)}"
 
 
 def differences(run: Run, against: Run) -> tuple[Difference, ...]:

@@ -14,6 +14,10 @@ from core.storage.queue import Place
 FETCHED = 40
 """Reviews fetched at a time."""
 
+KEPT = 5
+"""Reviews fetched beforehand that stay the next ones when the queue is planned anew: they are as good as on the
+screen, and a person who goes back and forth finds them where they were."""
+
 LOW = 15
 """Reviews left when the next ones are fetched: at ten keys a second, more than a second ahead."""
 
@@ -29,6 +33,8 @@ class Walk:
     """How many have come up."""
     read: int = 0
     """How many were fetched ahead."""
+    because: str = ""
+    """Why they come up, in a sentence; empty where the filter says it all."""
 
 
 class Ahead:
@@ -80,6 +86,29 @@ class Ahead:
         """Let these come up next, in their order, unless they are fetched already."""
         known = {card.review_id for card in self._cards}
         self._cards.extendleft(card for card in reversed(list(found)) if card.review_id not in known)
+
+    def renew(self) -> None:
+        """Read what comes up anew: the queue has been planned again, or there are new suggestions.
+
+        The next few stay the next few, with what is now said about them. In a walk the order stays altogether. For a
+        thread in the background; what is up meanwhile is taken out of what is read.
+        """
+        generation, before = self._generation, list(self._cards)
+        kept = [card.review_id for card in (before if self.walk is not None else before[:KEPT])]
+        taken = {*kept, *self._settled(), *self._visited[-FETCHED:]}
+        with self._database.reading() as session:
+            ids = kept
+            if self.walk is None:
+                ids = kept + queue.upcoming(session, taken, FETCHED - len(kept))
+            found = {card.review_id: card for card in cards.cards(session, ids, self._multi)}
+        if generation != self._generation:
+            return
+        now = [card.review_id for card in self._cards]
+        gone = {card.review_id for card in before} - set(now)
+        order = dict.fromkeys([*(one for one in kept if one in now), *ids, *now])
+        known = found | {card.review_id: card for card in self._cards if card.review_id not in found}
+        fresh = [known[one] for one in order if one in known and one not in gone]
+        self._cards = deque(fresh if self.walk is not None else fresh[:FETCHED])
 
     def drop(self) -> None:
         """Forget what was fetched: the queue or the suggestions have changed."""

@@ -10,22 +10,26 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from sqlmodel import Session
 
 from core.errors import LabelloopError
 from core.labelling.ahead import FETCHED, Ahead, Walk
+from core.labelling.controls import Controls, Shares
 from core.labelling.pace import Pace
 from core.labelling.tally import Tally
 from core.labelling.track import LONGEST, Track
 from core.labels import SchemeKind
-from core.storage import browse, cards, decisions, groups, journal, queue, scheme
+from core.storage import browse, cards, decisions, groups, journal, pending, queue, repeats, scheme
 from core.storage.browse import Counts
 from core.storage.cards import Card
 from core.storage.database import Database, annotator_id, project_of
 from core.storage.states import AnnotationState, accepted, labelled, skipped, states
 from core.storage.tables import Decision, Label
 from core.storage.writer import OrderedWriter
+
+T = TypeVar("T")
 
 RECALLED = 40
 """Decisions of earlier sessions that are brought back into sight."""
@@ -60,14 +64,20 @@ class LabellingSession:
         on_failure: Callable[[int, LabelloopError], None] = lambda _review, _error: None,
         in_background: Callable[[Callable[[], object]], None] = _at_once,
         on_counted: Callable[[], None] = lambda: None,
+        on_renewed: Callable[[], None] = lambda: None,
+        shares: Shares = Shares(),  # noqa: B008 - frozen
     ) -> None:
         """Open a session.
 
         `on_failure` is told, in the writer's thread, which review could not be written and why.
         `in_background` runs fetching and counting work; it may do so in another thread. `on_counted` is told, in
-        that thread, that the counts are others.
+        that thread, that the counts are others; `on_renewed`, that something new is known of the review that is up.
         """
         self.database = database
+        self._on_renewed = on_renewed
+        self._renewed: Card | None = None
+        pending.recover(database)
+        self._pending = pending.Pending(database.path)
         self.writer = OrderedWriter(database)
         self._on_failure = on_failure
         self._in_background = in_background
@@ -78,10 +88,11 @@ class LabellingSession:
             self.multi = project.kind is SchemeKind.MULTI
             self.name = project.name
             self.scheme: list[Label] = scheme.labels(session)
-            last = project.current_review
+            last, salt = project.current_review, project.salt
         self.pace = Pace()
         self._tally = Tally(database, self.writer, on_counted)
         self._track = Track(database, self.multi)
+        self._controls = Controls(database, self.annotator, self.multi, salt, shares, in_background)
         self._ahead = Ahead(database, self.multi, in_background, self._track.settled, self._track.visited)
         self._forget_until_step: Callable[[], None] = self._track.forget_all
         """Forgets what was decided when the last undo or redo was asked for."""
@@ -95,8 +106,11 @@ class LabellingSession:
 
     @property
     def current(self) -> Card | None:
-        """The review that is up; none when nothing is left."""
-        return self._track.current
+        """The review that is up, as it is to be seen; none when nothing is left."""
+        card = self._track.current
+        if card is None or self._ahead.walk is not None:
+            return card
+        return self._controls.seen(card, self._tally.counts.labelled)
 
     @property
     def counts(self) -> Counts:
@@ -121,13 +135,18 @@ class LabellingSession:
         """Label names, joined for reading."""
         return ", ".join(scheme.names(self.scheme, label_ids))
 
+    def control(self, shares: Shares) -> None:
+        """Hold back suggestions and ask again as often as this from now on."""
+        self._controls.shares = shares
+
     # ------------------------------------------------------------------ moving
 
     def move_on(self) -> Card | None:
         """Go to the review after this one: forward on the track, at its end to the next of the queue."""
         if self._track.forward():
             return self.current
-        card = self._ahead.next()
+        again = self._controls.take() if self.walk is None else None
+        card = again or self._ahead.next()
         if card is not None:
             self._track.visit(self._track.with_fresh(card))
         else:
@@ -157,12 +176,12 @@ class LabellingSession:
 
     # ------------------------------------------------------------------ deciding
 
-    def give(self, label_ids: Sequence[int]) -> Card | None:
-        """Give the current review these labels and move on."""
+    def give(self, label_ids: Sequence[int], put_aside: bool = False) -> Card | None:
+        """Give the current review these labels and move on; `put_aside`: its suggestion was not to be seen."""
         card = self.current
         if card is None:
             return None
-        return self._decide(labelled(self.annotator, label_ids))
+        return self._decide(labelled(self.annotator, label_ids), put_aside)
 
     def accept(self) -> Card | None:
         """Take the suggestion as the label and move on; stays when there is none."""
@@ -174,13 +193,13 @@ class LabellingSession:
             return card
         return self._decide(accepted(self.annotator, said.label_ids, said.run_id, said.probability))
 
-    def skip(self) -> Card | None:
-        """Pass the current review over for good and move on."""
-        return self._decide(skipped(self.annotator)) if self.current else None
+    def skip(self, put_aside: bool = False) -> Card | None:
+        """Pass the current review over for good and move on; `put_aside` as with `give`."""
+        return self._decide(skipped(self.annotator), put_aside) if self.current else None
 
     def flag(self) -> Card | None:
         """Flag the current review, or take its flag off; stays on it."""
-        card = self.current
+        card = self._track.current
         if card is None:
             return None
         state = self._track.state_of(card) or AnnotationState(self.annotator)
@@ -194,7 +213,7 @@ class LabellingSession:
 
     def note(self, text: str) -> Card | None:
         """Write a note on the current review, or take it away with an empty text; stays on it."""
-        card = self.current
+        card = self._track.current
         if card is None:
             return None
         state = self._track.state_of(card) or AnnotationState(self.annotator)
@@ -219,24 +238,35 @@ class LabellingSession:
         self._track.look_again()
         return len(others)
 
-    def _decide(self, state: AnnotationState) -> Card | None:
-        card = self.current
+    def _decide(self, state: AnnotationState, put_aside: bool = False) -> Card | None:
+        seen, card = self.current, self._track.current
+        assert seen is not None
         assert card is not None
+        first = self._controls.answered(card.review_id)
+        if card.suggested is not None:
+            same = state.decision is Decision.LABELLED and set(state.label_ids) == set(card.suggested.label_ids)
+            shown = not seen.held_back and not put_aside
+            state = replace(state, suggestion_shown=shown, suggestion_followed=same)
         title = self._title(state)
 
         def write(session: Session) -> None:
+            if first is not None and state.decision is Decision.LABELLED:
+                repeats.answer(session, self.annotator, title, card.review_id, state, first)
+                return
             wanted = dict.fromkeys(queue.group(session, card.review_id), state)
             decisions.decide(session, self.annotator, title, wanted)
 
         known = self._states_alike(card)
         with self._tally.lock:
-            self._submit(card.review_id, write)
+            self._pending.note(title, card.review_id, state, beside=False)
+            self._submit(card.review_id, write, self._pending.settled)
             for review_id, before in known.items():
                 kept = replace(state, flagged=before.flagged, note=before.note) if before else state
                 self._track.remember(review_id, kept)
                 self._tally.move(before, kept, card.audit)
         self.pace.decide(time.monotonic())
         self.decided.append(Decided(card.review_id, title, card.text))
+        self._controls.consider()
         return self.move_on()
 
     def _states_alike(self, card: Card) -> dict[int, AnnotationState | None]:
@@ -256,7 +286,8 @@ class LabellingSession:
     def _amend(self, card: Card, state: AnnotationState, write: Callable[[Session], object]) -> Card:
         """Change what stands beside the decision, and stay on the review."""
         with self._tally.lock:
-            self._submit(card.review_id, write)
+            self._pending.note("note" if state.note else "flag", card.review_id, state, beside=True)
+            self._submit(card.review_id, write, self._pending.settled)
             self._tally.move(self._track.state_of(card), state, card.audit)
         self._track.remember(card.review_id, state)
         self._track.current = replace(card, state=state)
@@ -290,14 +321,20 @@ class LabellingSession:
             state = labelled(self.annotator, [label_id])
             return decisions.decide_all(session, self.annotator, title, ids, state, progress)
 
+        self.decide_many(write, done, lambda error: self._on_failure(0, error))
+
+    def decide_many(
+        self, write: Callable[[Session], T], done: Callable[[T], None], failed: Callable[[LabelloopError], None]
+    ) -> None:
+        """Decide about many reviews in the writer's thread while labelling goes on; `keep_place` is to follow."""
         self._forget_until_step = self._track.moment()
-        self.writer.submit(write, done, lambda error: self._on_failure(0, error))
+        self.writer.submit(write, done, failed)
 
     # ------------------------------------------------------------------ walking through some
 
-    def walk_through(self, review_ids: Sequence[int], what: str) -> Card | None:
+    def walk_through(self, review_ids: Sequence[int], what: str, because: str = "") -> Card | None:
         """Let just these reviews come up, in their order, decided or not; until they end, or `leave_walk`."""
-        self._ahead.walk = Walk(review_ids, what)
+        self._ahead.walk = Walk(review_ids, what, because=because)
         self.drop_ahead()
         self._track.cut()
         return self.move_on()
@@ -365,6 +402,34 @@ class LabellingSession:
         """Forget the reviews fetched beforehand: the queue or the suggestions have changed."""
         self._ahead.drop()
 
+    def renew_ahead(self) -> None:
+        """The queue or the suggestions are others: read what comes up anew, in the background.
+
+        What is said about the review that is up is not changed under the person's hands: only where nothing was said
+        about it, `show_renewed` shows what is said now.
+        """
+        card = self.current
+
+        def work() -> None:
+            self._ahead.renew()
+            if card is not None and card.suggested is None:
+                with self.database.reading() as session:
+                    found = cards.cards(session, [card.review_id], self.multi)
+                if found and found[0].suggested is not None:
+                    self._renewed = found[0]
+                    self._on_renewed()
+
+        self._in_background(work)
+
+    def show_renewed(self) -> bool:
+        """Show what is said about the review that is up, if nothing was; whether anything is other than before."""
+        found, card = self._renewed, self._track.current
+        self._renewed = None
+        if found is None or card is None or found.review_id != card.review_id or card.suggested is not None:
+            return False
+        self._track.current = replace(card, suggested=found.suggested)
+        return True
+
     def forget(self, review_id: int) -> None:
         """A decision about this review could not be written: it is as it was before."""
         self._track.forget(review_id)
@@ -396,6 +461,7 @@ class LabellingSession:
 
         self.writer.submit(remember)
         self.writer.close()
+        self._pending.close()
 
     # ------------------------------------------------------------------ coming up
 
@@ -419,5 +485,11 @@ class LabellingSession:
         else:
             self.move_on()
 
-    def _submit(self, review_id: int, work: Callable[[Session], object]) -> None:
-        self.writer.submit(work, failed=lambda error: self._on_failure(review_id, error))
+    def _submit(
+        self, review_id: int, work: Callable[[Session], object], settled: Callable[[], None] = lambda: None
+    ) -> None:
+        def failed(error: LabelloopError) -> None:
+            settled()
+            self._on_failure(review_id, error)
+
+        self.writer.submit(work, lambda _result: settled(), failed)

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
+from core.files.values import as_text
 from core.storage import scheme
 from core.storage.database import project_of
 from core.storage.queue import current
 from core.storage.states import CHUNK, AnnotationState, states
-from core.storage.tables import QueueEntry, QueueReason, Review, Run, Source, Suggestion
+from core.storage.tables import QueueEntry, QueueReason, Review, Run, RunKind, Source, Suggestion
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class Suggested:
     """Calibrated probability of the most probable label, 0 to 1."""
     scores: dict[int, float]
     """Probability by label id."""
+    quick: bool = False
+    """Whether it is the quick learner that says it."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,17 @@ class Card:
     state: AnnotationState | None
     suggested: Suggested | None
     reason: QueueReason
-    margin: float | None
+    number: float | None
+    """The number behind the reason, see `QueueEntry.number`."""
+    reason_label: int | None
+    """The label that the reason is about, if it is about one."""
+    withheld: bool = False
+    """Its suggestion is held back, to see whether suggestions sway the person."""
+
+    @property
+    def held_back(self) -> bool:
+        """Whether its suggestion is not to be seen, for whatever reason."""
+        return self.audit or self.withheld
 
     @property
     def name(self) -> str:
@@ -85,11 +98,12 @@ def cards(session: Session, review_ids: Sequence[int], multi: bool) -> list[Card
                 text=review.text,
                 audit=review.audit,
                 alike=alike.get(review.group_id, 1) - 1,
-                columns=tuple(zip(others, review.fields, strict=True)),
+                columns=tuple(zip(others, map(as_text, review.fields), strict=True)),
                 state=known.get(review_id),
                 suggested=suggested.get(review_id),
                 reason=entry.reason if entry else (QueueReason.AUDIT if review.audit else QueueReason.RANDOM),
-                margin=entry.margin if entry else None,
+                number=entry.number if entry else None,
+                reason_label=entry.label_id if entry else None,
             )
         )
     return found
@@ -105,6 +119,7 @@ def suggestions(session: Session, review_ids: Sequence[int], multi: bool) -> dic
         return {}
     run = session.get(Run, run_id)
     assert run is not None
+    quick = run.kind is RunKind.QUICK
     offered = {label.id for label in scheme.labels(session)}
     stands = scheme.standing(session)
     as_it_was = all(label_id in offered for label_id in run.label_ids)
@@ -127,7 +142,7 @@ def suggestions(session: Session, review_ids: Sequence[int], multi: bool) -> dic
             if said and not label_ids:
                 continue
             scores = {label_id: score for label_id, score in scores.items() if label_id in offered}
-            found[row.review_id] = Suggested(run_id, label_ids, probability, scores)
+            found[row.review_id] = Suggested(run_id, label_ids, probability, scores, quick)
     return found
 
 

@@ -6,12 +6,13 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, exc
 from sqlmodel import Session, col, select
 
-from core.errors import ProjectError
+from core.errors import LabelloopError, ProjectError, ProjectMoved
 from core.labels import NewLabel, SchemeKind
 from core.locations import models_folder
 from core.storage import migrate, sqlite
@@ -21,12 +22,18 @@ AUDIT_SHARE = 0.2
 """One review in five: with 300 labels the audit set is 60, and accuracy is known to about ±10 points."""
 
 
+POOL = 4
+"""Connections that may still hold a file that is gone."""
+
+
 class Database:
     """An open project file. Any thread may begin a transaction; each gets a connection of its own."""
 
     def __init__(self, path: Path, engine: Engine) -> None:
         self.path = path
         self._engine = engine
+        self._file = sqlite.identity(path)
+        self._lost: ProjectMoved | None = None
 
     @property
     def models(self) -> Path:
@@ -46,12 +53,49 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
-        """A transaction that holds the write lock from its start: committed at the end, or rolled back."""
+        """A transaction that holds the write lock from its start: committed at the end, or rolled back.
+
+        Raises ProjectMoved when the file was removed or replaced since it was opened: SQLite would go on writing to
+        what is no longer there.
+        """
+        found = sqlite.identity(self.path)
+        if found != self._file:
+            if self._file is not None:
+                raise self._moved()
+            self._file = found  # it was made just now, through this object
         with sqlite.sentences(self.path), self._engine.connect() as connection:
             sqlite.for_writing(connection)
             with connection.begin(), Session(bind=connection, expire_on_commit=False) as session:
                 yield session
                 session.flush()
+
+    def _moved(self) -> ProjectMoved:
+        """What to say of a file that is gone; what was in it is saved first, from a connection that still has it."""
+        if self._lost is None:
+            how = "replaced" if self.path.exists() else "removed or renamed"
+            what = f"{self.path} was {how} while it was open."
+            try:
+                rescued = self._rescue()
+            except (LabelloopError, exc.SQLAlchemyError, OSError):
+                rescued = None
+            if rescued is None:
+                self._lost = ProjectMoved(what, "Put it back, then open it again; what is labelled now is not saved.")
+            else:
+                self._lost = ProjectMoved(
+                    what, f"All that was in it, every label included, is saved in {rescued}: open that project."
+                )
+        return self._lost
+
+    def _rescue(self) -> Path | None:
+        """Write what the connections still hold of the file that is gone to a new file beside its place."""
+        target = self.path.with_name(f"{self.path.stem}.rescued-{datetime.now(UTC):%Y%m%d-%H%M%S}.db")
+        for _ in range(POOL):
+            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                if connection.info.get(sqlite.FILE) == self._file:
+                    sqlite.back_up(connection, target)
+                    target.chmod(0o600)
+                    return target
+        return None
 
     def watch(self) -> Watcher:
         """A connection kept open to notice what other connections commit. To be closed by whoever asked for it."""
@@ -130,7 +174,7 @@ def open_project(path: Path) -> Database:
     """
     path = path.expanduser().absolute()
     sqlite.verify_header(path)
-    engine = sqlite.connect(path)
+    engine = sqlite.connect(path, existing=True)
     try:
         with sqlite.sentences(path):
             migrate.bring_up_to_date(engine, path)

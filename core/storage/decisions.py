@@ -132,4 +132,6 @@ def _record(
 def _same(before: AnnotationState | None, after: AnnotationState) -> bool:
     if before is None:
         return after.is_empty
-    return replace(before, decided_at=after.decided_at) == after
+    seen, followed = after.suggestion_shown, after.suggestion_followed
+    known = replace(before, decided_at=after.decided_at, suggestion_shown=seen, suggestion_followed=followed)
+    return known == after

@@ -118,7 +118,7 @@ def details(session: Session, batch_id: int, limit: int) -> list[Detail]:
     query = select(Change).where(Change.batch_id == batch_id).order_by(col(Change.id)).limit(limit)
     changes = session.exec(query).all()
     labels = {label.id: label.name for label in session.exec(select(Label))}
-    of_reviews = (Subject.ANNOTATION, Subject.GROUP)
+    of_reviews = journal.OF_REVIEWS
     wanted = [change.subject_id for change in changes if change.subject in of_reviews]
     reviews = {review.id: review for review in session.exec(select(Review).where(col(Review.id).in_(wanted)))}
     found = []
@@ -168,6 +168,10 @@ def _in_words(subject: Subject, state: dict[str, Any] | None, labels: dict[int |
         return "nothing" if subject is Subject.ANNOTATION else "not there"
     if subject is Subject.GROUP:
         return f"group {state['group_id']}"
+    if subject in (Subject.VERDICT, Subject.REPEAT):
+        given = state["label_ids" if subject is Subject.VERDICT else "second"]
+        names = ", ".join(labels.get(label_id, "?") for label_id in given) or "no label"
+        return f"{'stood by' if subject is Subject.VERDICT else 'asked again:'} {names}"
     if subject is not Subject.ANNOTATION:
         return str(state.get("name") or "there")
     parts = []

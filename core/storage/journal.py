@@ -12,18 +12,21 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Text, bindparam, column, exists, func, table, type_coerce, update
+from sqlalchemy import Text, bindparam, column, delete, exists, func, table, type_coerce, update
 from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
 from core.storage import sqlite
 from core.storage.states import write_states
-from core.storage.tables import Batch, BatchState, Change, Label, Review, Source, Subject, utc_now
+from core.storage.tables import Batch, BatchState, Change, Label, Repeat, Review, Source, Subject, utc_now
 
 AT_ONCE = 1_000
 """Changes in one portion of a batch. With 5,000 the garbage collector holds the screen's thread up for 200 ms."""
 
 _CHANGES = table("change", *(column(name) for name in ("batch_id", "subject", "subject_id", "before", "after")))
+
+OF_REVIEWS = (Subject.ANNOTATION, Subject.GROUP, Subject.VERDICT, Subject.REPEAT)
+"""Subjects whose id is a review's."""
 
 Progress = Callable[[str, int, int], None]
 """Told, after each portion of a step, its title, how many changes are made, and of how many."""
@@ -178,7 +181,7 @@ def _move(session: Session, batch: Batch, state: BatchState, progress: Progress 
         }
         _apply(session, [_Target(row[1], row[2], read[row[3]], row[4]) for row in portion])
         for row in portion:
-            if row[1] in (Subject.ANNOTATION, Subject.GROUP) and (back or review_id is None):
+            if row[1] in OF_REVIEWS and (back or review_id is None):
                 review_id = row[2]
         if progress is not None:
             progress(batch.title, changes, total)
@@ -242,7 +245,9 @@ def _apply(session: Session, targets: Sequence[_Target]) -> None:
         elif subject is Subject.GROUP:
             assert state is not None
             groups[subject_id] = state["group_id"]
-        else:
+        elif subject is Subject.REPEAT:
+            _apply_repeat(session, subject_id, state)
+        elif subject is Subject.SOURCE:
             session.execute(update(Source).where(col(Source.id) == subject_id).values(withdrawn=state is None))
     if annotations:
         write_states(session, annotations, given)
@@ -251,6 +256,16 @@ def _apply(session: Session, targets: Sequence[_Target]) -> None:
             update(Review).where(col(Review.id) == bindparam("review")).values(group_id=bindparam("group")),
             [{"review": review_id, "group": group_id} for review_id, group_id in groups.items()],
         )
+
+
+def _apply_repeat(session: Session, review_id: int, state: dict[str, Any] | None) -> None:
+    """Enter a second answer; or take the last one about the review out, since steps are taken back in their order."""
+    if state is not None:
+        session.add(Repeat(review_id=review_id, **state))
+        session.flush()
+        return
+    last = select(func.max(col(Repeat.id))).where(col(Repeat.review_id) == review_id).scalar_subquery()
+    session.execute(delete(Repeat).where(col(Repeat.id) == last))
 
 
 def _apply_label(session: Session, label_id: int, state: dict[str, Any] | None) -> None:

@@ -6,12 +6,12 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-from sqlalchemy import exists, func
+from sqlalchemy import ColumnElement, exists, func
 from sqlmodel import Session, col, select
 
 from core.storage import scheme
 from core.storage.queue import current
-from core.storage.tables import Annotation, AnnotationLabel, Decision, Review, Run
+from core.storage.tables import Annotation, AnnotationLabel, Decision, Review, Run, Suggestion
 
 PORTION = 10_000
 """Rows read at a time."""
@@ -108,24 +108,30 @@ def unchanged_since(session: Session, run: Run) -> bool:
     return label_ids == run.label_ids and digest(examples(session, audit=False)) == run.annotations_digest
 
 
-def to_suggest(session: Session, after: int, limit: int) -> list[tuple[int, str]]:
+def to_suggest(session: Session, after: int, limit: int, run_id: int | None = None) -> list[tuple[int, str]]:
     """The next reviews that suggestions are wanted for, with their texts; those with ids up to `after` are done.
 
     Wanted are all reviews without a decision, and the audit set whether labelled or not, on which the
-    suggestions are measured.
+    suggestions are measured. Those that the run `run_id` has a suggestion for are left out.
     """
-    decided = exists().where(col(Annotation.review_id) == col(Review.id), col(Annotation.decision).is_not(None))
     query = (
         select(Review.id, Review.text)
-        .where(col(Review.id) > after, current(), col(Review.audit) | ~decided.correlate(Review))
+        .where(col(Review.id) > after, *_wanted(run_id))
         .order_by(col(Review.id))
         .limit(limit)
     )
     return [(review_id, text) for review_id, text in session.exec(query) if review_id is not None]
 
 
-def to_suggest_count(session: Session) -> int:
+def to_suggest_count(session: Session, run_id: int | None = None) -> int:
     """How many reviews `to_suggest` gives in all."""
+    return session.exec(select(func.count()).select_from(Review).where(*_wanted(run_id))).one()
+
+
+def _wanted(run_id: int | None) -> tuple[ColumnElement[bool], ...]:
     decided = exists().where(col(Annotation.review_id) == col(Review.id), col(Annotation.decision).is_not(None))
-    query = select(func.count()).select_from(Review).where(current(), col(Review.audit) | ~decided.correlate(Review))
-    return session.exec(query).one()
+    wanted = (current(), col(Review.audit) | ~decided.correlate(Review))
+    if run_id is None:
+        return wanted
+    said = exists().where(col(Suggestion.run_id) == run_id, col(Suggestion.review_id) == col(Review.id))
+    return (*wanted, ~said.correlate(Review))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import Engine, inspect, text
@@ -10,7 +9,7 @@ from sqlalchemy import Engine, inspect, text
 from core.errors import ProjectTooNew
 from core.storage import sqlite
 
-HEAD = "0003"
+HEAD = "0004"
 """The present schema. Every script in migrations/versions is named after its number."""
 
 FOLDER = Path(__file__).parent / "migrations"
@@ -25,7 +24,7 @@ def revision(engine: Engine) -> str | None:
 
 
 def bring_up_to_date(engine: Engine, path: Path) -> None:
-    """Upgrade the file if it is behind, after a backup beside it. Raises ProjectTooNew if it is ahead."""
+    """Upgrade the file if it is behind, after a backup. Raises ProjectTooNew if it is ahead."""
     found = revision(engine)
     if found == HEAD:
         return
@@ -34,11 +33,9 @@ def bring_up_to_date(engine: Engine, path: Path) -> None:
             f"{path} was written by a newer labelloop (schema {found}; this one knows {HEAD}).",
             "Update with “pip install --upgrade labelloop”.",
         )
-    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    backup = path.with_name(f"{path.stem}.before-{HEAD}-{stamp}.db")
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        sqlite.back_up(connection, backup)
-    backup.chmod(0o600)
+    from core.storage import backups  # only where there is one to take
+
+    backups.before_migration(engine, path, HEAD)
     upgrade(engine)
 
 

@@ -1,7 +1,9 @@
-"""The queue that a run's suggestions call for."""
+"""The queue as it is stored: what a strategy gives, and after a training what the run's suggestions call for."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +12,9 @@ from sqlmodel import Session, col, select
 
 from core.evaluate.merging import merged
 from core.labels import SchemeKind
+from core.queue.order import NO_LABEL, REASONS, Queue
 from core.queue.strategies import Margin, MultiLabelMargin, Strategy, interleaved, margins, multi_label_margins
+from core.settings import DRAWN_EVERY
 from core.storage import queue, scheme
 from core.storage.database import project_of
 from core.storage.queue import Planned
@@ -18,9 +22,6 @@ from core.storage.tables import QueueReason, Review, Run, Suggestion
 
 QUEUE_LENGTH = 2_000
 """Reviews that are put in order after a training; a person labels fewer until the next one."""
-
-DRAWN_EVERY = 5
-"""One review of so many is drawn at random from the audit set's share, unless the settings say otherwise."""
 
 PORTION = 20_000
 """Suggestions looked at together: the best of a million are found in the memory of one portion."""
@@ -53,10 +54,32 @@ class _Best:
         return _Best(ids[:QUEUE_LENGTH], shuffle[at][:QUEUE_LENGTH], probabilities[:QUEUE_LENGTH])
 
 
+def entries(found: Queue, review_ids: NDArray[np.int64], label_ids: Sequence[int]) -> list[Planned]:
+    """A strategy's order as places to be stored; `review_ids` by position, `label_ids` by column."""
+    rows = zip(
+        review_ids[found.positions].tolist(),
+        found.reasons.tolist(),
+        found.values.tolist(),
+        found.labels.tolist(),
+        strict=True,
+    )
+    return [
+        Planned(
+            review_id,
+            QueueReason(REASONS[reason].value),
+            None if math.isnan(value) else value,
+            None if label == NO_LABEL else label_ids[label],
+        )
+        for review_id, reason, value, label in rows
+    ]
+
+
 def plan(session: Session, run: Run, drawn_every: int = DRAWN_EVERY) -> list[Planned]:
     """The queue after a training: reviews the model hesitates about, one of so many drawn from the audit share.
 
-    Of reviews in the audit set's share the model chooses none: the audit set stays a random sample.
+    It needs no features, and no more memory for a million reviews than for a portion of them; where the quick learner
+    is at work, its plan takes the place of this one within a second. Of reviews in the audit set's share the model
+    chooses none: the audit set stays a random sample.
     """
     multi = project_of(session).kind is SchemeKind.MULTI
     strategy: Strategy = MultiLabelMargin() if multi else Margin()

@@ -26,7 +26,8 @@ class Planned:
 
     review_id: int
     reason: QueueReason
-    margin: float | None = None
+    number: float | None = None
+    label_id: int | None = None
 
 
 def undecided() -> ColumnElement[bool]:
@@ -124,7 +125,8 @@ def replace(session: Session, planned: Sequence[Planned]) -> None:
                     "position": position,
                     "review_id": place.review_id,
                     "reason": place.reason,
-                    "margin": place.margin,
+                    "number": place.number,
+                    "label_id": place.label_id,
                 }
                 for position, place in enumerate(planned)
             ],

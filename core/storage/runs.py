@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from core.errors import ModelError
 from core.storage.database import project_of
-from core.storage.tables import CurvePoint, OutOfFold, Project, Run, RunStatus, Suggestion, utc_now
+from core.storage.tables import CurvePoint, OutOfFold, Project, Run, RunKind, RunStatus, Suggestion, utc_now
 
 LONGEST_NAME = 60
 LONGEST_NOTE = 2_000
@@ -134,9 +134,18 @@ def existing(session: Session, run_id: int) -> Run:
 def with_model(session: Session, run_id: int | None) -> Run:
     """A run that has a model: the one asked for, else the one in use, else the newest.
 
-    Raises ModelError when there is none.
+    The quick learner's run has none: while it is in use, the newest run that has one is meant. Raises ModelError when
+    there is none.
     """
     wanted = run_id if run_id is not None else project_of(session).run_in_use
+    if wanted is not None and existing(session, wanted).kind is RunKind.QUICK:
+        if run_id is not None:
+            raise ModelError(
+                f"Run {wanted} is the quick learner’s: it suggests by itself while the app is open, and has no model "
+                "folder.",
+                "Train a model with “labelloop train”.",
+            )
+        wanted = None
     if wanted is None:
         query = select(Run).where(col(Run.folder) != "").order_by(col(Run.id).desc())
         run = session.exec(query).first()
@@ -168,18 +177,6 @@ def write_note(session: Session, run_id: int, note: str) -> None:
         raise ModelError(f"The note has {len(note):,} characters.", f"Use at most {LONGEST_NOTE:,}.")
     existing(session, run_id)
     change(session, run_id, note=note)
-
-
-def replace_suggestions(session: Session, run_id: int, after: int, rows: Sequence[dict[str, Any]]) -> None:
-    """Store a portion of suggestions, ordered by review, in the place of those between `after` and its last review.
-
-    A run in use that suggests anew keeps showing what it said before until its new words are there.
-    """
-    if rows:
-        upto = rows[-1]["review_id"]
-        its = (col(Suggestion.run_id) == run_id, col(Suggestion.review_id) > after, col(Suggestion.review_id) <= upto)
-        session.execute(delete(Suggestion).where(*its))
-        add_suggestions(session, rows)
 
 
 def add_suggestions(session: Session, rows: Sequence[dict[str, Any]]) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import (
     URL,
@@ -29,7 +33,7 @@ from sqlalchemy import (
     table,
     text,
 )
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from core.errors import NotAProject, ProjectBusy, ProjectError
 
@@ -47,11 +51,22 @@ USUAL_KIB = 4 * 1024
 
 _IMMEDIATE = "labelloop_immediate"
 
+FILE = "labelloop_file"
+"""What `identity` said of the file when a connection was opened, in its `info`."""
 
-def connect(path: Path) -> Engine:
-    """An engine on a project file whose transactions are begun by us, not by the driver."""
+
+def connect(path: Path, existing: bool = False) -> Engine:
+    """An engine on a project file whose transactions are begun by us, not by the driver.
+
+    With `existing`, a file that is gone is not made anew, empty. Parameters are hidden from the messages of errors,
+    which reach logs: they are texts of reviews.
+    """
+    url = URL.create("sqlite", database=str(path))
+    if existing:
+        url = URL.create("sqlite", database=f"file:{quoted(path)}", query={"mode": "rw", "uri": "true"})
     engine = create_engine(
-        URL.create("sqlite", database=str(path)),
+        url,
+        hide_parameters=True,
         poolclass=QueuePool,
         pool_size=4,
         # The connection used last is taken first: the others stay unused, and their caches empty.
@@ -60,7 +75,8 @@ def connect(path: Path) -> Engine:
     )
 
     @event.listens_for(engine, "connect")
-    def configure(connection: sqlite3.Connection, _record: object) -> None:
+    def configure(connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
+        record.info[FILE] = identity(path)
         cursor = connection.cursor()
         for pragma in (
             "journal_mode = WAL",
@@ -80,6 +96,20 @@ def connect(path: Path) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN DEFERRED")
 
     return engine
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """Which file stands at a path: another one has another identity; none where there is no file."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def quoted(path: Path) -> str:
+    """A path as SQLite's addresses have it."""
+    return quote(os.fsencode(path))
 
 
 def for_writing(connection: Connection) -> Connection:
@@ -113,10 +143,18 @@ def explained(path: Path, reason: str) -> ProjectError:
     if "readonly" in reason or "read-only" in reason:
         return ProjectError(f"{path} cannot be written.", "Give yourself write permission on it and its folder.")
     if "not a database" in reason or "malformed" in reason:
-        return NotAProject(f"{path} is not a labelloop project, or is damaged.", "Choose a file made by labelloop.")
+        return NotAProject(
+            f"{path} is not a labelloop project, or is damaged.",
+            f"If it was one, “labelloop check {shlex.quote(str(path))} --repair” restores what can be restored.",
+        )
+    if "I/O error" in reason or "disk image" in reason:
+        return ProjectError(
+            f"{path} cannot be read or written: the disk reports an error ({reason}).",
+            "Check the disk and the room on it, then open the project again; “labelloop check” tells if it is whole.",
+        )
     if "unable to open" in reason:
         return ProjectError(f"{path} cannot be opened.", "Check that its folder exists and that you may use it.")
-    return ProjectError(f"{path}: {reason}.", "Run “labelloop doctor” and see the log for details.")
+    return ProjectError(f"{path}: {reason}.", "“labelloop check” tells whether the project is whole.")
 
 
 def verify_header(path: Path) -> None:
@@ -175,10 +213,42 @@ def back_up(connection: Connection, target: Path) -> None:
 
 def integrity(connection: Connection) -> list[str]:
     """What SQLite finds wrong with the file; empty when all is well."""
+    lost = [f"a row of {name} points to a missing row of {to}" for name, to in orphans(connection).elements()]
+    return page_errors(connection) + lost[:20]
+
+
+def page_errors(connection: Connection) -> list[str]:
+    """What SQLite finds wrong with pages, rows and indexes."""
     rows = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
-    found = [str(row) for row in rows if row != "ok"]
-    orphans = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
-    return found + [f"a row of {row[0]} points to a missing row of {row[2]}" for row in orphans[:20]]
+    return [line for row in rows for line in str(row).splitlines() if line != "ok" and not line.startswith("***")]
+
+
+def without_references(connection: Connection) -> None:
+    """Let rows of this connection point nowhere from now on. Only before its first transaction."""
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    driver.execute("PRAGMA foreign_keys = OFF")
+
+
+def orphans(connection: Connection) -> Counter[tuple[str, str]]:
+    """Rows that point to missing rows: how many of which table to which."""
+    return Counter((row[0], row[2]) for row in connection.exec_driver_sql("PRAGMA foreign_key_check"))
+
+
+def search_errors(connection: Connection) -> str | None:
+    """Why the full-text index is not that of the texts; none when it is. Needs a writing transaction."""
+    try:
+        connection.exec_driver_sql("INSERT INTO review_search (review_search, rank) VALUES ('integrity-check', 1)")
+    except exc.DatabaseError as error:
+        if "readonly" in str(error.orig):
+            raise
+        return str(error.orig)
+    return None
+
+
+def rebuild_search(connection: Connection) -> None:
+    """Make the full-text index anew from the texts. Needs a writing transaction."""
+    connection.exec_driver_sql("INSERT INTO review_search (review_search) VALUES ('rebuild')")
 
 
 def index_text(connection: Connection, source_id: int) -> None:

@@ -18,7 +18,9 @@ CHUNK = 500
 
 _LINKS = table("annotation_label", column("review_id"), column("annotator_id"), column("label_id"))
 _FIELDS = ("annotator_id", "decision", "flagged", "note", "origin", "run_id", "probability", "decided_at")
-_ROWS = table("annotation", column("review_id"), *(column(name) for name in _FIELDS))
+_BESIDE = ("suggestion_shown", "suggestion_followed")
+"""Fields that journals before the fourth schema do not have, and states of reviews without suggestion neither."""
+_ROWS = table("annotation", column("review_id"), *(column(name) for name in (*_FIELDS, *_BESIDE)))
 """The annotation tables without types: a journal state already has the form in which its values are stored."""
 
 _values = itemgetter(*_FIELDS)
@@ -37,6 +39,8 @@ class AnnotationState:
     run_id: int | None = None
     probability: float | None = None
     decided_at: str = ""
+    suggestion_shown: bool | None = None
+    suggestion_followed: bool | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -45,7 +49,7 @@ class AnnotationState:
 
     def to_json(self) -> dict[str, Any]:
         """The form in the journal."""
-        return {
+        form = {
             "annotator_id": self.annotator_id,
             "decision": self.decision,
             "label_ids": list(self.label_ids),
@@ -56,6 +60,9 @@ class AnnotationState:
             "probability": self.probability,
             "decided_at": self.decided_at,
         }
+        if self.suggestion_shown is not None:
+            form |= {"suggestion_shown": self.suggestion_shown, "suggestion_followed": self.suggestion_followed}
+        return form
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> AnnotationState:
@@ -98,6 +105,8 @@ _COLUMNS: tuple[Any, ...] = (
     Annotation.run_id,
     Annotation.probability,
     Annotation.decided_at,
+    Annotation.suggestion_shown,
+    Annotation.suggestion_followed,
 )
 """A review and, but for the labels, the fields of `AnnotationState` in their order."""
 
@@ -141,7 +150,7 @@ def write_states(
     links: list[tuple[int, int, int]] = []
     for review_id, data in sorted(wanted.items(), key=itemgetter(0)):
         if data is not None:
-            rows.append((review_id, *_values(data)))
+            rows.append((review_id, *_values(data), data.get(_BESIDE[0]), data.get(_BESIDE[1])))
             links += [(review_id, data["annotator_id"], label_id) for label_id in data["label_ids"]]
     sqlite.insert_rows(connection, _ROWS, rows)
     sqlite.insert_rows(connection, _LINKS, links)

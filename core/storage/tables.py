@@ -58,6 +58,16 @@ class RunStatus(StrEnum):
     FAILED = "failed"
 
 
+class RunKind(StrEnum):
+    """Which learner a run is of."""
+
+    FINE_TUNED = "fine-tuned"
+    """A training of the whole encoder: it has curves, a model folder, and an end."""
+    QUICK = "quick"
+    """The quick learner, a linear classifier on the frozen encoder's features. A project has one such run: it is
+    fitted again after every label, its suggestions are replaced in place, and it has no model folder."""
+
+
 class Project(SQLModel, table=True):
     """The one row of facts about the project as a whole."""
 
@@ -118,6 +128,10 @@ class Source(SQLModel, table=True):
     id_column: str | None = None
     label_column: str | None = None
     rows: int
+    column_types: list[str] = Field(default_factory=list, sa_column=Column(JSON_COLUMN, nullable=False))
+    """What kind of values each column had in the file, in the order of `columns`; empty where all were text."""
+    format: str = "csv"
+    """The format of the file, as its reader names it."""
     imported_at: str
     withdrawn: bool = False
     """The import was undone: its reviews are neither shown, trained on nor exported."""
@@ -173,6 +187,10 @@ class Annotation(SQLModel, table=True):
     """The run whose suggestion was accepted."""
     probability: float | None = None
     """The accepted suggestion's probability, 0 to 1."""
+    suggestion_shown: bool | None = None
+    """Whether a suggestion stood beside the review when it was decided about; none: there was no suggestion."""
+    suggestion_followed: bool | None = None
+    """Whether the decision is what the suggestion said, seen or not; none: there was no suggestion."""
     decided_at: str
 
 
@@ -223,6 +241,10 @@ class Subject(StrEnum):
     SOURCE = "source"
     GROUP = "group"
     """Which group a review belongs to."""
+    VERDICT = "verdict"
+    """What a person says of a review whose label was suspected to be wrong; the journal alone keeps it."""
+    REPEAT = "repeat"
+    """That a review was asked about a second time: a row of `Repeat`."""
 
 
 class Change(SQLModel, table=True):
@@ -247,6 +269,7 @@ class Run(SQLModel, table=True):
     """One training: its arguments, its data, its metrics, its model."""
 
     id: int | None = Field(default=None, primary_key=True)
+    kind: RunKind = Field(default=RunKind.FINE_TUNED, sa_type=_stored(RunKind))
     status: RunStatus = Field(sa_type=_stored(RunStatus))
     base_model: str
     arguments: dict[str, Any] = Field(sa_column=Column(JSON_COLUMN, nullable=False))
@@ -331,8 +354,24 @@ class OutOfFold(SQLModel, table=True):
     """Probabilities of all labels in the order of `Run.label_ids`, 32-bit floats, little-endian."""
 
 
+class Repeat(SQLModel, table=True):
+    """A review that a person was asked about a second time without being told: how steady the person is."""
+
+    __table_args__: ClassVar[Any] = (Index("repeat_by_review", "review_id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    review_id: int = Field(foreign_key="review.id")
+    annotator_id: int = Field(foreign_key="annotator.id")
+    first: list[int] = Field(sa_column=Column(JSON_COLUMN, nullable=False))
+    """Ids of the labels given the first time."""
+    second: list[int] = Field(sa_column=Column(JSON_COLUMN, nullable=False))
+    """Ids of the labels given the second time."""
+    first_at: str
+    second_at: str
+
+
 class QueueReason(StrEnum):
-    """Why a review comes now."""
+    """Why a review comes now; the values are those of `core.queue.order.Reason`, and some more."""
 
     RANDOM = "random"
     """Drawn at random, to see what there is."""
@@ -340,6 +379,26 @@ class QueueReason(StrEnum):
     """Drawn at random for the audit set."""
     MARGIN = "margin"
     """The model hesitates between its two most probable labels."""
+    CONFIDENCE = "confidence"
+    """The model is least sure of what it would suggest."""
+    ENTROPY = "entropy"
+    """The model hesitates between many labels."""
+    COVER = "cover"
+    """Stands for a part of the reviews of which none is labelled yet."""
+    DISTANCE = "distance"
+    """Unlike everything labelled."""
+    DENSITY = "density"
+    """Many reviews are like it."""
+    LABEL = "label"
+    """Likely to have the label that was asked for."""
+    RARE = "rare"
+    """Likely to have a label with few examples yet."""
+    DISAGREEMENT = "disagreement"
+    """The learners say different things about it."""
+    SIMILAR = "similar"
+    """Like a review that a person chose."""
+    REPEAT = "repeat"
+    """Asked about a second time, to see how steady the answers are."""
 
 
 class QueueEntry(SQLModel, table=True):
@@ -350,5 +409,7 @@ class QueueEntry(SQLModel, table=True):
     position: int = Field(primary_key=True)
     review_id: int = Field(foreign_key="review.id", unique=True)
     reason: QueueReason = Field(sa_type=_stored(QueueReason))
-    margin: float | None = None
-    """Difference of the two highest probabilities, for `QueueReason.MARGIN`."""
+    number: float | None = None
+    """The number behind the reason, as `core.queue.order.Reason` says; none where it has none."""
+    label_id: int | None = Field(default=None, foreign_key="label.id")
+    """The label that the reason is about, for `QueueReason.LABEL` and `QueueReason.RARE`."""

@@ -9,25 +9,32 @@ from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
 from core.errors import ModelError
+from core.settings import DRAWN_EVERY
 from core.storage import planning, queue, runs
 from core.storage.database import Database, project_of
-from core.storage.tables import OutOfFold, Project, Run, RunStatus, Suggestion
+from core.storage.tables import OutOfFold, Project, Run, RunKind, RunStatus, Suggestion
 
 KEPT = 3
-"""Runs whose suggestions stay stored: the one in use, the one before it, and the newest others."""
+"""Runs whose suggestions stay stored: the one in use, the one before it, and the newest others. The quick learner's
+stay besides: they are replaced in place."""
+
+CHOSEN = "chosen"
+"""In the metrics of a run that a person has put in use."""
 
 AT_ONCE = 2_000
 """Suggestions deleted in one transaction: another writer waits a tenth of a second for it."""
 
 
-def promote(session: Session, run_id: int, drawn_every: int = planning.DRAWN_EVERY) -> None:
-    """Put a run's stored suggestions in use, and plan the queue by them.
+def promote(session: Session, run_id: int, drawn_every: int = DRAWN_EVERY) -> None:
+    """Put a run's stored suggestions in use because a person wants it, and plan the queue by them.
 
-    Raises ModelError when not all of its suggestions are stored.
+    No other run takes its place by itself from then on but a training that measures better. Raises ModelError when
+    not all of its suggestions are stored.
     """
     run = runs.existing(session, run_id)
     _check_stored(run)
     runs.publish(session, run_id, run.suggested)
+    _chosen(session, run)
     queue.replace(session, planning.plan(session, run, drawn_every))
 
 
@@ -41,7 +48,7 @@ def before(session: Session) -> Run | None:
     return session.exec(query).first()
 
 
-def roll_back(session: Session, drawn_every: int = planning.DRAWN_EVERY) -> int:
+def roll_back(session: Session, drawn_every: int = DRAWN_EVERY) -> int:
     """Put the run in use again that was in use before the present one; returns its number.
 
     Rolling back again goes further back. Raises ModelError when there is none, or its suggestions are not stored.
@@ -54,8 +61,15 @@ def roll_back(session: Session, drawn_every: int = planning.DRAWN_EVERY) -> int:
     _check_stored(earlier)
     runs.change(session, present, in_use_since=None)
     session.execute(update(Project).values(run_in_use=earlier.id))
+    _chosen(session, earlier)
     queue.replace(session, planning.plan(session, earlier, drawn_every))
     return earlier.id
+
+
+def _chosen(session: Session, run: Run) -> None:
+    """Note that a person put this run in use: the quick learner does not take its place by itself."""
+    run.metrics = {**run.metrics, CHOSEN: True}
+    session.add(run)
 
 
 def remove(database: Database, run_id: int) -> None:
@@ -93,7 +107,11 @@ def drop_old_suggestions(database: Database) -> list[int]:
     """Delete the stored suggestions of all but the `KEPT` runs; returns the runs that have none any more."""
     with database.reading() as session:
         earlier = before(session)
-        stored = [run.id for run in runs.all_runs(session) if run.suggested and run.id is not None]
+        stored = [
+            run.id
+            for run in runs.all_runs(session)
+            if run.suggested and run.id is not None and run.kind is not RunKind.QUICK
+        ]
         first = [project_of(session).run_in_use, earlier.id if earlier else None]
     kept = [run_id for run_id in dict.fromkeys([*first, *stored]) if run_id in stored][:KEPT]
     dropped = [run_id for run_id in stored if run_id not in kept]
@@ -124,6 +142,8 @@ def _check_stored(run: Run) -> None:
     if run.removed:
         raise ModelError(f"Run {run.id} was deleted: its model and suggestions are gone.", "Choose another run.")
     if not run.suggested:
+        if run.kind is RunKind.QUICK:
+            raise ModelError("The quick learner has not suggested anything yet.", "Label some reviews first.")
         if not run.folder:
             raise ModelError(f"Run {run.id} is {run.status.value} and has no model.", "Choose another run.")
         raise ModelError(

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import logging
 import os
+import queue
 import sys
 import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from core import locations
+from core import locations, logs
 from core.errors import LabelloopError
 from core.worker import events, requests
 
@@ -30,6 +31,7 @@ NICENESS = 10
 
 def main() -> int:
     """Do one job; the exit code says whether it was done (0) or not (1)."""
+    os.umask(0o077)
     log = _log_file()
     pipe = os.dup(1)
     with log.open("ab", buffering=0) as file:
@@ -38,7 +40,9 @@ def main() -> int:
     # Waiting threads of OpenMP spin by default: with another busy process on the same two cores a matrix product
     # then takes seven times as long (13 against 100 a second). Read when torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logs.Formatter())
+    logging.basicConfig(handlers=[handler], level=logging.INFO)
     logging.captureWarnings(True)
     if hasattr(os, "nice"):
         os.nice(NICENESS)
@@ -49,12 +53,18 @@ def main() -> int:
     except LabelloopError as error:
         outlet.emit(events.Failed(type(error).__name__, error.message, error.remedy, str(log)))
         return 1
-    begun = threading.Event()
-    threading.Thread(target=_listen, args=(stop, begun, outlet), daemon=True).start()
-    return _work(request, outlet, stop, begun, log)
+    begun, inbox = threading.Event(), Inbox()
+    threading.Thread(target=_listen, args=(stop, begun, outlet, inbox), daemon=True).start()
+    return _work(request, outlet, stop, begun, inbox, log)
 
 
-def _work(request: requests.Request, outlet: _Outlet, stop: _Stop, begun: threading.Event, log: Path) -> int:
+Inbox = queue.SimpleQueue[requests.Question | None]
+"""As `core.worker.jobs.Inbox`, which is imported later: jobs bring the database with them."""
+
+
+def _work(
+    request: requests.Request, outlet: _Outlet, stop: _Stop, begun: threading.Event, inbox: Inbox, log: Path
+) -> int:
     began = time.monotonic()
     last: events.Event
     try:
@@ -62,7 +72,7 @@ def _work(request: requests.Request, outlet: _Outlet, stop: _Stop, begun: thread
 
         jobs.prepare(request)
         begun.set()
-        last = jobs.run(request, outlet.emit, stop.is_heard, str(log))
+        last = jobs.run(request, outlet.emit, stop.is_heard, str(log), inbox)
     except LabelloopError as error:
         logging.exception("The job failed")
         last = events.Failed(type(error).__name__, error.message, error.remedy, str(log))
@@ -126,21 +136,27 @@ class _Stop:
         return wanted
 
 
-def _listen(stop: _Stop, begun: threading.Event, outlet: _Outlet) -> None:
+def _listen(stop: _Stop, begun: threading.Event, outlet: _Outlet, inbox: Inbox) -> None:
     """Wait for “stop” or for the end of input, which means that the screen is gone.
 
     Before the job has begun, while libraries are being loaded, there is nothing to finish: the process ends at once.
     """
     for line in sys.stdin:
         if line.strip() != "stop":
+            try:
+                inbox.put(requests.question_from_line(line))
+            except LabelloopError:
+                logging.exception("A line was not understood")
             continue
         if not begun.is_set():
             outlet.emit(events.Cancelled(None, "Stopped before it began, as asked."))
             os._exit(0)
         stop.want()
+        inbox.put(None)
     if not begun.is_set():
         os._exit(1)
     stop.want()
+    inbox.put(None)
     if stop.heard.wait(GRACE):
         time.sleep(SAVING)
     os._exit(1)

@@ -33,6 +33,10 @@ class WorkerLike(Protocol):
         """Ask for an end, and see to it that there is one."""
         ...
 
+    async def ask(self, question: requests.Question) -> None:
+        """Ask a running job something; the answer is an event. Nothing happens when it has ended."""
+        ...
+
 
 StartWorker = Callable[[requests.Request], WorkerLike]
 
@@ -101,6 +105,15 @@ class Worker:
             process.stdin.write(b"stop\n")
             await process.stdin.drain()
         await self._end(process)
+
+    async def ask(self, question: requests.Question) -> None:
+        """See `WorkerLike.ask`."""
+        process = self._process
+        if process is None or process.returncode is not None or process.stdin is None:
+            return
+        with contextlib.suppress(ConnectionError, RuntimeError):
+            process.stdin.write(requests.question_to_line(question).encode() + b"\n")
+            await process.stdin.drain()
 
     async def _end(self, process: asyncio.subprocess.Process) -> None:
         """Wait for the process to leave; then insist."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from core.errors import WorkerError
@@ -135,6 +135,122 @@ class Exported:
 
     path: str
     rows: int
+    card: str = ""
+    """Where its data card is; empty where there is none."""
+    notes: list[str] = field(default_factory=list)
+    """What is to be said of it, in sentences."""
+
+
+@dataclass(frozen=True)
+class FeaturesComputed:
+    """The quick learner has features of so many of the reviews it looks at. Sent at most twice a second."""
+
+    done: int
+    total: int
+    per_second: float = 0.0
+
+
+@dataclass(frozen=True)
+class QuickFitted:
+    """The quick learner was fitted again."""
+
+    run_id: int
+    labels: int
+    """Labelled reviews it learned from."""
+    log_loss: float
+    """Out of sample, in nats."""
+    seconds: float
+
+
+@dataclass(frozen=True)
+class QuickWaits:
+    """The quick learner cannot say anything yet, and why."""
+
+    labels: int
+    message: str
+    needed: int = 0
+    """Labelled reviews from which it says something, where it only waits for more of them."""
+
+
+@dataclass(frozen=True)
+class HeadSuggested:
+    """The reviews that come up next have new suggestions, or the queue is another."""
+
+    run_id: int | None
+    count: int
+
+
+@dataclass(frozen=True)
+class QuickStored:
+    """All suggestions of the quick learner are as its last fit says."""
+
+    run_id: int
+    count: int
+    in_use: bool
+    message: str
+    """Why they are shown or not, in a sentence; empty while that has not changed."""
+
+
+@dataclass(frozen=True)
+class SimilarFound:
+    """The undecided reviews most like one, the most similar first."""
+
+    review_id: int
+    review_ids: list[int]
+    message: str = ""
+    """Why there are none."""
+
+
+@dataclass(frozen=True)
+class RehearsalPrepared:
+    """The reviews of a rehearsal are read; their features come next."""
+
+    reviews: int
+    """To give labels from."""
+    test: int
+    """To measure on."""
+    labels: list[str]
+    multi: bool
+    base_model: str
+    device: str
+    methods: list[str]
+
+
+@dataclass(frozen=True)
+class Rehearsed:
+    """A session of a rehearsal has measured what a number of labels has bought."""
+
+    method: str
+    """A strategy's name, or that of what is compared with."""
+    seed: int
+    budget: int
+    labels: int
+    """Less than the budget where the data ended."""
+    trained_on: int
+    speaks: str
+    """`quick`, `tuned` or `nothing`."""
+    scores: dict[str, float]
+    """Of the one that speaks, by the names of the fields of `core.evaluate.rehearsed.Scores`."""
+    seconds: float
+    """Of training, from the first label on."""
+    quick: dict[str, float] | None = None
+    tuned: dict[str, float] | None = None
+
+
+@dataclass(frozen=True)
+class Explained:
+    """The words that carried what is suggested for a review, the one that matters most first."""
+
+    review_id: int
+    run_id: int | None
+    label_id: int | None
+    """The label that they speak for."""
+    words: list[str]
+    """In lower case."""
+    effects: list[float]
+    """How much lower the log-odds of the label are without each."""
+    message: str = ""
+    """Why there are none."""
 
 
 @dataclass(frozen=True)
@@ -182,6 +298,15 @@ Event = (
     | Progressed
     | SuggestionsStored
     | Exported
+    | FeaturesComputed
+    | QuickFitted
+    | QuickWaits
+    | HeadSuggested
+    | QuickStored
+    | SimilarFound
+    | Explained
+    | RehearsalPrepared
+    | Rehearsed
     | Finished
     | Cancelled
     | Failed

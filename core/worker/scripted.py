@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 
 from core.worker.events import Cancelled, Event
-from core.worker.requests import Request
+from core.worker.requests import Question, Request
 
 Scripted = Event | Callable[[], None]
 """An event to send, or something to do between two events, such as storing suggestions."""
@@ -18,6 +18,8 @@ class ScriptedWorker:
     def __init__(self, request: Request, script: Iterable[Scripted], step_by_step: bool = False) -> None:
         self.request = request
         self.stopped = False
+        self.asked: list[Question] = []
+        """What it was asked; a script holds the answers."""
         self._script = list(script)
         self._allowed = asyncio.Semaphore(0 if step_by_step else len(self._script))
 
@@ -37,6 +39,10 @@ class ScriptedWorker:
                 entry()
             else:
                 yield entry
+
+    async def ask(self, question: Question) -> None:
+        """Remember what was asked."""
+        self.asked.append(question)
 
     async def stop(self) -> None:
         """End the script."""

@@ -38,7 +38,9 @@ class JobState:
 
     phase: Phase = Phase.IDLE
     job: str = ""
-    """“train”, “suggest” or “export”."""
+    """“train”, “suggest”, “export” or “rehearse”."""
+    what: str = ""
+    """The part of the job that progress was told of last."""
     run_id: int | None = None
     loaded: events.Loaded | None = None
     step: int = 0
@@ -67,6 +69,9 @@ class JobState:
     """The latest thing worth telling, in a sentence."""
     log: str = ""
     exported: events.Exported | None = None
+    prepared: events.RehearsalPrepared | None = None
+    rehearsed: tuple[events.Rehearsed, ...] = ()
+    """What a rehearsal has measured so far."""
 
     @property
     def busy(self) -> bool:
@@ -115,7 +120,11 @@ def fold(state: JobState, event: Event) -> JobState:
         return replace(state, message=event.message)
     if isinstance(event, events.Exported):
         return replace(state, exported=event)
-    return _ended(state, event)
+    if isinstance(event, events.RehearsalPrepared):
+        return replace(state, prepared=event)
+    if isinstance(event, events.Rehearsed):
+        return replace(state, rehearsed=(*state.rehearsed, event))
+    return _ended(state, event) if isinstance(event, events.LAST) else state
 
 
 def _loaded(state: JobState, event: events.Loaded) -> JobState:
@@ -154,7 +163,12 @@ def _stepped(state: JobState, event: events.StepDone) -> JobState:
 def _progressed(state: JobState, event: events.Progressed) -> JobState:
     phase = Phase.CROSS_VALIDATING if event.what == Phase.CROSS_VALIDATING else Phase.WORKING
     moved = replace(
-        state, step=event.done, total=event.total, per_second=event.per_second, seconds_left=event.seconds_left
+        state,
+        what=event.what,
+        step=event.done,
+        total=event.total,
+        per_second=event.per_second,
+        seconds_left=event.seconds_left,
     )
     return _at_work(moved, phase)
 

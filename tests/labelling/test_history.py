@@ -158,7 +158,7 @@ def test_new_suggestions_and_a_new_queue_are_shown_after_a_refresh(project: Make
     for review_id in wanted:
         session.give([1])
         assert session.current is not None
-        assert (session.current.review_id, session.current.reason, session.current.margin) == (
+        assert (session.current.review_id, session.current.reason, session.current.number) == (
             review_id,
             "margin",
             0.5,

@@ -74,7 +74,7 @@ def test_a_worse_model_is_not_shown_unless_asked_for(database: Database, trainin
         assert in_use(session) == 2
 
 
-def test_after_a_training_doubtful_reviews_come_first_and_every_fifth_is_drawn_at_random(
+def test_after_a_training_doubtful_reviews_come_first_and_every_tenth_is_drawn_at_random(
     database: Database, training: MakeTrain
 ) -> None:
     do(training(database))
@@ -85,7 +85,7 @@ def test_after_a_training_doubtful_reviews_come_first_and_every_fifth_is_drawn_a
         undecided = set(session.exec(select(Review.id).where(queue.undecided())))
     assert {entry.review_id for entry in entries} == undecided
     both = min(
-        4 * sum(entry.reason is QueueReason.AUDIT for entry in entries),
+        9 * sum(entry.reason is QueueReason.AUDIT for entry in entries),
         sum(entry.reason is QueueReason.MARGIN for entry in entries),
     )
     for entry in entries:
@@ -93,8 +93,8 @@ def test_after_a_training_doubtful_reviews_come_first_and_every_fifth_is_drawn_a
             "of the audit set the model chooses none"
         )
         if entry.position < both:
-            assert (entry.reason is QueueReason.AUDIT) == (entry.position % 5 == 4)
-    margins = [entry.margin for entry in entries if entry.reason is QueueReason.MARGIN]
+            assert (entry.reason is QueueReason.AUDIT) == (entry.position % 10 == 9)
+    margins = [entry.number for entry in entries if entry.reason is QueueReason.MARGIN]
     assert None not in margins
     assert margins == sorted(margins, key=lambda margin: margin or 0)
     drawn = [entry.review_id for entry in entries if entry.reason is QueueReason.AUDIT]

@@ -62,7 +62,7 @@ async def test_an_export_in_the_background(project: MakeProject, tmp_path: Path)
     database = project(reviews=["one", "two"])
     target = tmp_path / "out.csv"
     heard, _ = await all_of(Export(str(database.path), str(target), "all"))
-    assert Exported(str(target), 2) in heard
+    assert Exported(str(target), 2, f"{target}.md") in heard
     steps = [event for event in heard if isinstance(event, Progressed)]
     assert (steps[-1].done, steps[-1].total, steps[-1].what) == (2, 2, "exporting")
     with target.open(encoding="utf-8", newline="") as file:

@@ -23,7 +23,15 @@ BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
     float: NUMBERS,
     bool: st.booleans(),
     int | None: st.none() | st.integers(),
+    str | None: st.none() | TEXT,
+    float | None: st.none() | NUMBERS,
     dict[str, Any]: JSON,
+    dict[str, float]: st.dictionaries(TEXT, NUMBERS, max_size=4),
+    dict[str, float] | None: st.none() | st.dictionaries(TEXT, NUMBERS, max_size=4),
+    bool | None: st.none() | st.booleans(),
+    list[float]: st.lists(NUMBERS, max_size=4),
+    list[int]: st.lists(st.integers(), max_size=4),
+    list[str]: st.lists(TEXT, max_size=4),
 }
 
 
@@ -50,6 +58,13 @@ def test_requests_cross_the_pipe_unchanged(request: requests.Request) -> None:
     line = requests.to_line(request)
     assert "\n" not in line
     assert requests.from_line(line) == request
+
+
+@given(question=st.builds(requests.FindSimilar, review_id=st.integers(), count=st.integers()))
+def test_questions_cross_the_pipe_unchanged(question: requests.FindSimilar) -> None:
+    line = requests.question_to_line(question)
+    assert "\n" not in line
+    assert requests.question_from_line(line) == question
 
 
 GARBAGE = [

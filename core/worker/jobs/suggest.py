@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,14 +10,16 @@ from sqlmodel import Session
 
 from core import comparison, settings
 from core.errors import ModelError
+from core.files.grouping import text_digest
 from core.labels import SchemeKind
-from core.phrases import percent
+from core.phrases import count, percent
 from core.report import measure
-from core.storage import learning, planning, queue, runs, versions
+from core.storage import learning, planning, queue, runs, suggesting, versions
 from core.storage.database import Database, project_of
+from core.storage.suggesting import Said
 from core.storage.tables import Run
 from core.training.device import choose_device
-from core.training.predict import PredictionStopped, Predictor
+from core.training.predict import CHUNK, PredictionStopped, Predictor
 from core.training.saved import load, read_facts
 from core.worker.events import Cancelled, Finished, Started, SuggestionsStored
 from core.worker.jobs import Emit, ShouldStop
@@ -69,54 +71,113 @@ def store_suggestions(
     should_stop: ShouldStop,
     asked_for: bool = False,
 ) -> None:
-    """Compute and store suggestions; they are shown when all are there and the run is not a step back."""
+    """Compute and store what the run has not said yet; all is shown when all is there and the run is no step back.
+
+    Neither a model nor a text changes, so what is stored stays right: suggesting that was stopped goes on where it
+    was, and what is complete takes only reviews that were imported or opened again since.
+    """
     with database.reading() as session:
         run = runs.existing(session, run_id)
-        total = learning.to_suggest_count(session)
+        total = learning.to_suggest_count(session, run_id)
         multi = project_of(session).kind is SchemeKind.MULTI
-    pace = Pace("suggesting", emit)
-    stored, after = 0, 0
-    for chunk in predictor.predict_chunks(_portions(database), should_stop):
-        rows = [
-            _row(run, review_id, probabilities, multi)
-            for review_id, probabilities in zip(chunk.ids, chunk.probabilities, strict=True)
-        ]
-        with database.writing() as session:
-            runs.replace_suggestions(session, run_id, after, rows)
-        stored, after = stored + len(rows), chunk.ids[-1]
-        pace.report(stored, max(total, stored))
+        before = suggesting.stored(session, run_id)
+    pace, reader, new = Pace("suggesting", emit), _Reader(database, run_id), 0
+    for window in predictor.predict_chunks(reader.windows(), should_stop):
+        said = [_said(run, probabilities, multi) for probabilities in window.probabilities]
+        rows = list(zip([review_id for review_id, _ in window.ids], said, strict=True))
+        _store(database, run_id, rows)
+        reader.stored([digest for _, digest in window.ids])
+        new += len(rows)
+        pace.report(new + reader.copied, max(total, new + reader.copied))
+    reader.copy_rest()
+    new += reader.copied
     with database.writing() as session:
         run = runs.existing(session, run_id)
         in_use, message = _decide(session, run, asked_for)
+        stored = suggesting.stored(session, run_id)
         runs.change(session, run_id, suggested=stored)
         if in_use:
             runs.publish(session, run_id, stored)
             queue.replace(session, planning.plan(session, run, settings.load()[0].drawn_every))
+    if before:
+        message += f" {count(new, 'suggestion')} of {stored:,} {'is' if new == 1 else 'are'} new."
     emit(SuggestionsStored(run_id, stored, in_use, message))
     versions.drop_old_suggestions(database)
 
 
-def _portions(database: Database) -> Iterator[tuple[list[int], list[str]]]:
-    """Portions of ids and texts, each read in a transaction of its own so that the log of writes stays short."""
-    after = 0
-    while True:
-        with database.reading() as session:
-            rows = learning.to_suggest(session, after, PORTION)
-        if not rows:
-            return
-        after = rows[-1][0]
-        yield [review_id for review_id, _ in rows], [text for _, text in rows]
+def _store(database: Database, run_id: int, rows: Sequence[tuple[int, Said]]) -> None:
+    """Store rows in transactions that are short for other writers."""
+    for start in range(0, len(rows), PORTION):
+        with database.writing() as session:
+            suggesting.store(session, run_id, rows[start : start + PORTION])
 
 
-def _row(run: Run, review_id: int, probabilities: NDArray[np.float32], multi: bool) -> dict[str, object]:
+class _Reader:
+    """Reads the reviews that the run has said nothing about, each text once: what is said of it goes to its copies.
+
+    `windows` runs in the thread that reads ahead; the other methods are called by who stores.
+    """
+
+    def __init__(self, database: Database, run_id: int) -> None:
+        self._database, self._run_id = database, run_id
+        self._computed: set[bytes] = set()
+        """Texts that are being computed: of two or three windows."""
+        self._later: list[tuple[int, bytes]] = []
+        """Copies of those."""
+        self.copied = 0
+        """Reviews that got what was said of the same text before."""
+
+    def windows(self) -> Iterator[tuple[list[tuple[int, bytes]], list[str]]]:
+        """Windows of reviews (id, digest) and texts, each read in a transaction of its own: the log stays short."""
+        after = 0
+        while True:
+            with self._database.reading() as session:
+                found = learning.to_suggest(session, after, CHUNK, self._run_id)
+            if not found:
+                return
+            after = found[-1][0]
+            texts: dict[int, str] = dict(found)
+            wanted = self._without_copies([*self._later, *((one, text_digest(text)) for one, text in found)])
+            if wanted:
+                yield wanted, [texts[review_id] for review_id, _ in wanted]
+
+    def stored(self, digests: Sequence[bytes]) -> None:
+        """What was said of these texts is stored."""
+        self._computed.difference_update(digests)
+
+    def copy_rest(self) -> None:
+        """Store the copies that are left, when everything else is stored."""
+        self._computed.clear()
+        left = self._without_copies(self._later)
+        assert not left, "every text was computed"
+
+    def _without_copies(self, rows: Sequence[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
+        """Those to compute; copies are stored if what is said of their text is, else kept for later."""
+        busy = set(self._computed)
+        with self._database.reading() as session:
+            known = suggesting.said_of(session, self._run_id, [digest for _, digest in rows if digest not in busy])
+        wanted: list[tuple[int, bytes]] = []
+        later: list[tuple[int, bytes]] = []
+        copies: list[tuple[int, Said]] = []
+        for review_id, digest in rows:
+            if digest in known:
+                copies.append((review_id, known[digest]))
+            elif digest in busy:
+                later.append((review_id, digest))
+            else:
+                busy.add(digest)
+                wanted.append((review_id, digest))
+        self._later = later
+        self._computed.update(digest for _, digest in wanted)
+        _store(self._database, self._run_id, copies)
+        self.copied += len(copies)
+        return wanted
+
+
+def _said(run: Run, probabilities: NDArray[np.float32], multi: bool) -> Said:
     best = int(probabilities.argmax())
-    return {
-        "run_id": run.id,
-        "review_id": review_id,
-        "label_id": None if multi and probabilities[best] < HALF else run.label_ids[best],
-        "probability": float(probabilities[best]),
-        "scores": probabilities.astype("<f4").tobytes(),
-    }
+    label_id = None if multi and probabilities[best] < HALF else run.label_ids[best]
+    return Said(label_id, float(probabilities[best]), probabilities.astype("<f4").tobytes())
 
 
 def _decide(session: Session, run: Run, asked_for: bool) -> tuple[bool, str]:

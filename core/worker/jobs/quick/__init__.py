@@ -1,0 +1,1 @@
+"""The quick learner at work on a project: what it sees, its features, its suggestions and the queue it plans."""

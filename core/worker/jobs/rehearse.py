@@ -1,0 +1,187 @@
+"""The job “rehearse”: simulated sessions on labelled reviews, by several methods and seeds."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.storage.database import open_project
+from core.training.arguments import TrainingArguments
+from core.training.base_model import LocatedModel, locate
+from core.training.device import Device, choose_device
+from core.training.quick.features import FeatureExtractor
+from core.training.rehearsal import Measured, Plan, Reviews, Session, looked_at
+from core.training.tuned import Stopped
+from core.worker.events import Cancelled, Finished, Noticed, Progressed, RehearsalPrepared, Rehearsed, Started
+from core.worker.jobs import Emit, ShouldStop
+from core.worker.jobs.pace import Pace
+from core.worker.jobs.rehearsal_reviews import Material, of_files, of_project
+from core.worker.requests import FEATURES, TRAINER, Rehearse
+
+PORTION = 256
+"""Reviews whose features are computed between two reports."""
+
+STOPPED = "The rehearsal was stopped, as asked."
+
+
+def rehearse(request: Rehearse, emit: Emit, should_stop: ShouldStop, log: str) -> Finished | Cancelled:
+    """Simulate the sessions, and tell what each has measured as soon as it has.
+
+    Raises FileError, TooFewLabels, SettingsError for an unknown strategy, BaseModelNotFound and what training raises.
+    """
+    emit(Started("rehearse", None, log))
+    material = _material(request)
+    for note in material.notes:
+        emit(Noticed(note))
+    device = choose_device()
+    located = locate(request.base_model, device.kind != "cpu")
+    sizes = len(material.train.texts), len(material.test.texts)
+    emit(RehearsalPrepared(*sizes, material.names, material.multi, located.name, device.name, request.methods))
+    arguments = TrainingArguments(**{**request.arguments, "base_model": str(located.folder)})
+    try:
+        found, test = _with_features(request, material, located, device, emit, should_stop)
+        sessions = _Sessions(request, material, found, test, located, device, arguments)
+        told = _Told(request, emit, len(found.texts))
+        for seed in range(request.seeds):
+            for method in request.methods:
+                for measured in sessions.run(method, seed, told, should_stop):
+                    told.measured(method, seed, measured)
+                if should_stop():
+                    return Cancelled(None, STOPPED)
+                told.session_done()
+    except Stopped:
+        return Cancelled(None, STOPPED)
+    return Finished(None, 0.0)
+
+
+def _material(request: Rehearse) -> Material:
+    if request.file:
+        return of_files(request)
+    database = open_project(Path(request.project))
+    try:
+        return of_project(database)
+    finally:
+        database.close()
+
+
+def _with_features(
+    request: Rehearse, material: Material, located: LocatedModel, device: Device, emit: Emit, should_stop: ShouldStop
+) -> tuple[Reviews, Reviews]:
+    """Features of every text that any session looks at, computed once."""
+    texts = material.train.texts
+    wanted = np.unique(np.concatenate([looked_at(len(texts), seed) for seed in range(request.seeds)]))
+    extractor, pace = FeatureExtractor(located, device), Pace(FEATURES, emit)
+    total = len(wanted) + len(material.test.texts)
+
+    def computed(some: list[str], before: int) -> NDArray[np.float16]:
+        parts = [np.zeros((0, extractor.dimensions), dtype=np.float16)]
+        for start in range(0, len(some), PORTION):
+            parts.append(extractor.extract(some[start : start + PORTION], should_stop))
+            pace.report(before + min(start + PORTION, len(some)), total)
+        return np.concatenate(parts)
+
+    emit(Noticed(f"Computing the features of {total:,} reviews."))
+    began = time.monotonic()
+    features = np.zeros((len(texts), extractor.dimensions), dtype=np.float16)
+    features[wanted] = computed([texts[place] for place in wanted], 0)
+    of_test = computed(material.test.texts, len(wanted))
+    logging.info("Features of %d reviews took %.1f s", total, time.monotonic() - began)
+    return (
+        Reviews(texts, material.targets(material.train), features),
+        Reviews(material.test.texts, material.targets(material.test), of_test),
+    )
+
+
+@dataclass(frozen=True)
+class _Sessions:
+    """Makes the sessions of each method."""
+
+    request: Rehearse
+    material: Material
+    found: Reviews
+    test: Reviews
+    located: LocatedModel
+    device: Device
+    arguments: TrainingArguments
+
+    def run(self, method: str, seed: int, told: _Told, should_stop: ShouldStop) -> Iterator[Measured]:
+        """What one session measures."""
+        request, material = self.request, self.material
+        if method == TRAINER:
+            from core.training.plain_trainer import TrainerSession
+
+            plain = TrainerSession(
+                self.found,
+                self.test,
+                material.names,
+                material.multi,
+                request.budgets,
+                seed,
+                self.located,
+                self.device,
+                told.moved,
+            )
+            return plain.run(should_stop)
+        plan = Plan(
+            material.names,
+            material.multi,
+            request.budgets,
+            method,
+            seed,
+            request.audit_every,
+            replace(self.arguments, seed=seed),
+            request.train,
+        )
+        return Session(self.found, self.test, plan, self.device, told.moved).run(should_stop)
+
+
+class _Told:
+    """Turns what sessions do into events, with the time left.
+
+    A training at a number of labels is taken to last as long as giving so many labels does: trainings grow with them.
+    """
+
+    def __init__(self, request: Rehearse, emit: Emit, reviews: int) -> None:
+        self._emit, self._began = emit, time.monotonic()
+        budgets = sorted({min(budget, reviews) for budget in request.budgets})
+        self._budgets, self._last = budgets, budgets[-1]
+        self._sessions = request.seeds * len(request.methods)
+        self._done = 0
+
+    def moved(self, labels: int, share: float) -> None:
+        """So many labels are given, and the training at that number is done by this share."""
+        trained = sum(budget for budget in self._budgets if budget < labels) + share * labels
+        whole = self._last + sum(self._budgets)
+        part = min((self._done + (labels + trained) / whole) / self._sessions, 1.0)
+        elapsed = time.monotonic() - self._began
+        given, total = self._done * self._last + min(labels, self._last), self._sessions * self._last
+        left = elapsed * (1 - part) / max(part, 1e-6)
+        self._emit(Progressed("rehearsing", min(given, total), total, given / max(elapsed, 1e-6), left))
+
+    def measured(self, method: str, seed: int, found: Measured) -> None:
+        """A session has measured."""
+        quick, tuned = (asdict(one) if one is not None else None for one in (found.quick, found.tuned))
+        self._emit(
+            Rehearsed(
+                method,
+                seed,
+                found.budget,
+                found.labels,
+                found.trained_on,
+                found.speaks,
+                asdict(found.scores),
+                found.seconds,
+                quick,
+                tuned,
+            )
+        )
+
+    def session_done(self) -> None:
+        """A session is over."""
+        self._done += 1
