@@ -2,25 +2,50 @@
 
 from __future__ import annotations
 
+import re
+
+WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+"""A word of a review, as words are marked in it."""
+
 _CONTROL = {code: chr(0x2400 + code) for code in range(0x20)} | {0x7F: "␡"}
 _KEPT = {0x09: "  ", 0x0A: "\n"}
 _INVISIBLE = [
     *range(0x80, 0xA0),
-    *(0xAD, 0x061C, 0x180E, 0xFEFF),
+    *(0xAD, 0x034F, 0x061C, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2065, 0x3164, 0xFEFF, 0xFFA0),
+    *range(0x180B, 0x1810),
     *range(0x200B, 0x2010),
     *range(0x2028, 0x202F),
     *range(0x2060, 0x2070),
-    *range(0xFFF9, 0xFFFC),
+    *range(0xFE00, 0xFE0E),
+    *range(0xFFF0, 0xFFFC),
+    *range(0x1D173, 0x1D17B),
     *range(0xD800, 0xE000),
-    *range(0xE0000, 0xE0080),
+    *range(0xE0000, 0xE01F0),
 ]
-_JOINERS = (0x200D,)
-"""Zero-width joiner: without it, family and profession emoji fall apart."""
+_EMOJI = (0x200D,)
+"""Zero-width joiner: without it, family and profession emoji fall apart. It stays only where it does that."""
 
-_VISIBLE = _CONTROL | {code: f"⟨{code:X}⟩" for code in _INVISIBLE if code not in _JOINERS} | _KEPT | {0x0D: ""}
+_STYLES = "\ufe0e\ufe0f"
+"""Whether a sign is drawn as text or as emoji; more than one after a sign is something hidden."""
+
+_VISIBLE = _CONTROL | {code: f"⟨{code:X}⟩" for code in _INVISIBLE if code not in _EMOJI} | _KEPT
+
 
 LONGEST_MARKS = 4
 """Combining marks kept on one letter when shown; more are a flood that spills over other lines."""
+
+
+class _Marks(dict[str, bool]):
+    """Whether a character stands on the one before it and takes no room of its own, looked up once each."""
+
+    def __missing__(self, character: str) -> bool:
+        from unicodedata import category
+
+        self[character] = found = category(character) in ("Mn", "Me") or character == "\u200d"
+        return found
+
+
+_marks = _Marks()
 
 
 def visible(text: str) -> str:
@@ -28,20 +53,52 @@ def visible(text: str) -> str:
 
     Only for showing. What is stored, trained on and exported stays as it is.
     """
+    if "\r" in text:
+        text = text.replace("\r\n", "\n")
     shown = text.translate(_VISIBLE)
-    return shown if shown.isascii() else _without_floods(shown)
+    if shown.isascii() or not any(map(_marks.__getitem__, shown)):
+        return shown
+    return _without_floods(shown)
+
+
+def _is_sign(character: str) -> bool:
+    """Whether it is an emoji or another sign, which may be joined to the next: from the arrows to the dingbats."""
+    return "\u2190" <= character < "\u2e80" or character >= "\U0001f000"
 
 
 def _without_floods(text: str) -> str:
-    from unicodedata import combining
-
+    """Marks beyond the first few on a letter are cut, saying how many; joiners that join no emoji become visible."""
     kept: list[str] = []
-    marks = 0
-    for character in text:
-        marks = marks + 1 if combining(character) else 0
-        if marks <= LONGEST_MARKS:
+    marks = cut = 0
+    before = ""
+    for at, character in enumerate(text):
+        if not _marks[character]:
+            if cut:
+                kept.append(f"⟨+{cut}⟩")
+            marks = cut = 0
             kept.append(character)
+        elif character == "\u200d":
+            after = text[at + 1 : at + 2]
+            joins = before != "" and (_is_sign(before) or before in _STYLES) and _is_sign(after)
+            kept.append(character if joins else "⟨200D⟩")
+            marks = 0 if joins else marks
+        elif character in _STYLES and (not before or before in _STYLES):
+            kept.append(f"⟨{ord(character):X}⟩")
+        else:
+            marks += 1
+            if marks <= LONGEST_MARKS:
+                kept.append(character)
+            else:
+                cut += 1
+        before = character
+    if cut:
+        kept.append(f"⟨+{cut}⟩")
     return "".join(kept)
+
+
+def word_form(word: str) -> str:
+    """A word as it is compared with others: in lower case, with one kind of apostrophe."""
+    return word.casefold().replace("’", "'")
 
 
 def one_line(text: str, length: int = 200) -> str:

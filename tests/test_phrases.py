@@ -46,14 +46,32 @@ def test_ordinary_text_is_shown_as_it_is(text: str) -> None:
 
 def test_escape_sequences_are_shown_and_not_obeyed() -> None:
     assert visible("\x1b[31mred\x1b[0m\x07\x00") == "␛[31mred␛[0m␇␀"
-    assert visible("a\tb\r\nc\rd") == "a  b\ncd"
+    assert visible("a\tb\r\nc\rd") == "a  b\nc␍d", "a lone carriage return would write over the line"
+    assert visible("\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\ \x9b2J") == "␛]8;;http://x␛\\link␛]8;;␛\\ ⟨9B⟩2J"
     assert visible("pay \u202egnp.exe") == "pay ⟨202E⟩gnp.exe"
+    assert visible("\u2066a\u2069\u200f") == "⟨2066⟩a⟨2069⟩⟨200F⟩"
+    assert (
+        visible("[bold red]no[/] [link=x]markup[/link] &amp; <b>")
+        == "[bold red]no[/] [link=x]markup[/link] &amp; <b>"
+    )
+    assert visible("a\u3164b\U000e0041\U000e0100\ufe01") == "a⟨3164⟩b⟨E0041⟩⟨E0100⟩⟨FE01⟩"
     assert visible("zero\u200bwidth\xadhyphen") == "zero⟨200B⟩width⟨AD⟩hyphen"
 
 
 def test_families_stay_together_and_floods_of_marks_are_cut() -> None:
     assert visible("👩‍👧") == "👩‍👧"
-    assert visible("e" + "\u0301" * 50 + "!") == "e" + "\u0301" * LONGEST_MARKS + "!"
+    assert visible("❤️ 👩🏽‍🚀 🏴‍☠️ ☝🏽") == "❤️ 👩🏽‍🚀 🏴‍☠️ ☝🏽"
+    assert visible("e" + "\u0301" * 50 + "!") == "e" + "\u0301" * LONGEST_MARKS + "⟨+46⟩!", "and it says how many"
+    assert visible("a" + "\u0489" * 9) == "a" + "\u0489" * LONGEST_MARKS + "⟨+5⟩", "also marks without a class"
+    assert visible("สวัสดี ไม่ดี नमस्ते") == "สวัสดี ไม่ดี नमस्ते"
+
+
+def test_joiners_and_variation_selectors_that_hide_something_are_shown() -> None:
+    assert visible("a\u200db") == "a⟨200D⟩b"
+    assert visible("👩" + "\u200d" * 3 + "👧") == "👩⟨200D⟩⟨200D⟩⟨200D⟩👧"
+    assert visible("批\u200d評") == "批⟨200D⟩評"
+    assert visible("☺\ufe0f\ufe0f\ufe0e") == "☺\ufe0f⟨FE0F⟩⟨FE0E⟩"
+    assert visible("\ufe0fx") == "⟨FE0F⟩x"
 
 
 @given(text=ANY, length=st.integers(1, 30))

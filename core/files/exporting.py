@@ -2,42 +2,46 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from csv import QUOTE_ALL, QUOTE_MINIMAL
-from dataclasses import dataclass
-from enum import StrEnum
-from itertools import chain
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
-
-from sqlmodel import Session, col, select
+from typing import TYPE_CHECKING, Any
 
 from core.errors import FileError
-from core.labels import SchemeKind
-from core.storage import cards, scheme
-from core.storage.database import Database, project_of
-from core.storage.queue import current
-from core.storage.states import AnnotationState, states
-from core.storage.tables import Annotator, Decision, Label, Review, Source
+from core.files import formulas
+from core.files.decided_rows import ADDED, FLAGGED, Plan, Tally, What, free
+from core.files.values import Stored
+from core.files.writing import dataset
+from core.files.writing.table import Column, Format, Unguarded, Writer, format_of
 
-PORTION = 5_000
-"""Rows held in memory at a time."""
+if TYPE_CHECKING:
+    from core.storage.database import Database
 
-ADDED = ("label", "source", "annotator", "time", "probability", "run", "flagged", "note")
-"""Columns after the original ones. One that the file has already is written as `labelloop_…`."""
+__all__ = ["ADDED", "Exported", "Format", "What", "Wish", "export"]
+
+Progress = Callable[[int, int], None]
+"""Told how many reviews are written, and of how many."""
+
+CARD = ".md"
+"""Ends the name of the data card beside a file."""
 
 
-class What(StrEnum):
-    """Which reviews are exported."""
+@dataclass(frozen=True)
+class Wish:
+    """What to export, and how."""
 
-    LABELLED = "labelled"
-    """Those that have a label."""
-    SUGGESTED = "suggested"
-    """Those that have none, with the model's suggestion as label."""
-    ALL = "all"
-    """Every review; suggestions stand in for missing labels and say so in `source`."""
+    what: What = What.LABELLED
+    where: str = ""
+    """A filter as it is typed in browse."""
+    format: str = ""
+    """Empty: what the name's suffix says."""
+    guard: bool = True
+    """Whether cells of CSV and TSV that a spreadsheet would run get an apostrophe, and a column that tells of it."""
+    card: bool = True
+    """Whether a data card is written beside the file."""
 
 
 @dataclass(frozen=True)
@@ -47,168 +51,195 @@ class Exported:
     path: Path
     rows: int
     columns: list[str]
+    card: Path | None = None
+    notes: list[str] = field(default_factory=list)
+    """What is to be said of it: cells that were guarded, characters that were replaced."""
 
 
 def export(
     database: Database,
     target: Path,
-    what: What = What.LABELLED,
-    progress: Callable[[int, int], None] = lambda _done, _of: None,
+    what: What | Wish = What.LABELLED,
+    progress: Progress = lambda _done, _of: None,
 ) -> Exported:
-    """Write the project's reviews to a CSV file (UTF-8, RFC 4180).
+    """Write the project's reviews to a file, or with the format `dataset` to a folder.
 
-    The file is written beside its place, read back with pandas and compared cell by cell, and only then
-    takes its place, so that an export that fails leaves what was there before. Raises FileError.
+    It is written beside its place, read back and compared cell by cell, and only then takes its place, so that an
+    export that fails leaves what was there before. Raises FileError, and FilterError for a filter that is none.
     """
+    wish = what if isinstance(what, Wish) else Wish(what)
     target = target.expanduser().absolute()
-    if target.suffix.casefold() != ".csv":
-        raise FileError(f"Exports to “{target.suffix or target.name}” cannot be written yet.", "End it in .csv.")
+    format = format_of(target, wish.format)
     if not target.parent.is_dir():
         raise FileError(f"The folder {target.parent} does not exist.", "Make it first, or choose another.")
     draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
+        if format is Format.DATASET:
+            dataset.refuse(target)
         with database.reading() as session:
-            plan = _Plan(session, what)
-            rows = _write(draft, plan, progress)
-            _verify(draft, plan, target)
-        draft.replace(target)
+            plan = Plan(session, wish.what, wish.where)
+            done = _Export(plan, format, target, wish, progress).write(draft)
+            card = _card(database, session, plan, done, format, wish) if wish.card else None
+        written = dataset.put(draft, target, card) if format is Format.DATASET else _put(draft, target, card)
     except OSError as error:
         raise FileError(
-            f"{target} cannot be written: {error.strerror}.",
+            f"{target} cannot be written: {error.strerror or error}.",
             "Check the room on the disk and your permissions.",
         ) from error
     finally:
-        with suppress(OSError):
-            draft.unlink()
-    return Exported(target, rows, plan.columns)
+        _discard(draft)
+    return Exported(target, done.tally.rows, [column.name for column in done.columns], written, done.notes)
 
 
-class _Plan:
-    """Gives the same rows each time it is asked, within one reading transaction."""
+@dataclass
+class _Done:
+    """What was written to the draft."""
 
-    def __init__(self, session: Session, what: What) -> None:
-        self._session = session
-        self._what = what
-        self._multi = project_of(session).kind is SchemeKind.MULTI
-        self._labels = scheme.labels(session, archived=True)
-        self._annotators = {row.id: row.name for row in session.exec(select(Annotator))}
-        sources = session.exec(select(Source).where(col(Source.withdrawn).is_(False)).order_by(col(Source.id)))
-        self._sources = {source.id: source for source in sources}
-        self.original = list(dict.fromkeys(name for s in self._sources.values() for name in s.columns))
-        self.columns = self.original + [_free(name, self.original) for name in ADDED]
-        self.total = sum(source.rows for source in self._sources.values())
-
-    def portions(self) -> Iterator[tuple[int, list[list[str]]]]:
-        """Portions of rows, each with how many reviews have been looked at."""
-        last, seen = 0, 0
-        while True:
-            query = select(Review).where(col(Review.id) > last, current()).order_by(col(Review.id)).limit(PORTION)
-            reviews = list(self._session.exec(query))
-            if not reviews:
-                return
-            ids = [review.id for review in reviews if review.id is not None]
-            known = states(self._session, ids)
-            suggested = {} if self._what is What.LABELLED else self._suggested(ids)
-            rows = [
-                row
-                for review in reviews
-                if (row := self._row(review, known.get(review.id or 0), suggested.get(review.id or 0)))
-            ]
-            last, seen = ids[-1], seen + len(ids)
-            self._session.expunge_all()
-            yield seen, rows
-
-    def _suggested(self, ids: list[int]) -> dict[int, cards.Suggested]:
-        return cards.suggestions(self._session, ids, self._multi)
-
-    def _row(
-        self, review: Review, state: AnnotationState | None, suggested: cards.Suggested | None
-    ) -> list[str] | None:
-        is_labelled = state is not None and state.decision is Decision.LABELLED
-        if self._what is What.LABELLED and not is_labelled:
-            return None
-        is_decided = state is not None and state.decision is not None
-        if self._what is What.SUGGESTED and (is_decided or suggested is None):
-            return None
-        return self._original_cells(review) + _decided_cells(state, suggested, self._labels, self._annotators)
-
-    def _original_cells(self, review: Review) -> list[str]:
-        source = self._sources[review.source_id]
-        others = iter(review.fields)
-        cells = {name: review.text if name == source.text_column else next(others) for name in source.columns}
-        return [cells.get(name, "") for name in self.original]
+    columns: list[Column]
+    tally: Tally
+    notes: list[str]
+    guarded: str | None
 
 
-def _free(name: str, taken: list[str]) -> str:
-    """The name, prefixed as often as it takes to be none of the file's own: an export may be imported again."""
-    while name in taken:
-        name = f"labelloop_{name}"
-    return name
+class _Export:
+    """Writes a plan to a draft, and verifies it."""
 
+    def __init__(self, plan: Plan, format: Format, target: Path, wish: Wish, progress: Progress) -> None:
+        self._plan, self._format, self._target, self._wish = plan, format, target, wish
+        self._progress = progress
+        self._columns = plan.columns
 
-def _decided_cells(
-    state: AnnotationState | None,
-    suggested: cards.Suggested | None,
-    labels: list[Label],
-    annotators: dict[int | None, str],
-) -> list[str]:
-    """The cells of `ADDED`."""
-    label = source = annotator = time = probability = run = ""
-    if state is not None and state.decision is Decision.LABELLED:
-        label = "|".join(scheme.names(labels, state.label_ids))
-        source, annotator, time = state.origin.value, annotators[state.annotator_id], state.decided_at
-        if state.probability is not None:
-            probability, run = f"{state.probability:.4f}", str(state.run_id)
-    elif state is not None and state.decision is Decision.SKIPPED:
-        source, annotator, time = "skipped", annotators[state.annotator_id], state.decided_at
-    elif suggested is not None:
-        label = "|".join(scheme.names(labels, suggested.label_ids))
-        source, probability, run = "suggested", f"{suggested.probability:.4f}", str(suggested.run_id)
-    flagged = "yes" if state is not None and state.flagged else ""
-    return [label, source, annotator, time, probability, run, flagged, state.note if state else ""]
+    def write(self, draft: Path) -> _Done:
+        """Write and verify. Raises FileError when it does not read back as it was written."""
+        if self._format in (Format.PARQUET, Format.DATASET):
+            self._columns = self._typed()
+        file = draft
+        if self._format is Format.DATASET:
+            file = dataset.begin(draft)
+        try:
+            writer, tally, guarded = self._written(file, None)
+        except Unguarded:
+            name = free(formulas.COLUMN, [column.name for column in self._columns])
+            writer, tally, guarded = self._written(file, name)
+        self._verify(writer, file)
+        notes = []
+        if guarded is not None:
+            notes.append(
+                f"Cells that a spreadsheet would run begin with an apostrophe; the column “{guarded}” has the "
+                "numbers of their columns. Importing takes it away again."
+            )
+        if writer.replaced:
+            notes.append(
+                f"{writer.replaced:,} half characters (lone surrogates) that {self._format} cannot hold are �."
+            )
+        return _Done(self._columns, tally, notes, guarded)
 
+    def _typed(self) -> list[Column]:
+        from core.files.writing.parquet import Kinds
 
-def _write(draft: Path, plan: _Plan, progress: Callable[[int, int], None]) -> int:
-    import pandas as pd
+        kinds = Kinds(self._columns)
+        if kinds.needed:
+            for _, rows in self._plan.portions():
+                kinds.look(rows)
+        return kinds.columns()
 
-    written = 0
-    with draft.open("w", encoding="utf-8", errors="surrogatepass", newline="") as file:
-        os.chmod(draft, 0o600)
-        for seen, rows in chain([(0, [plan.columns])], plan.portions()):
-            # Before Python 3.13, csv leaves a lone carriage return unquoted, and readers end the row there.
-            quoting: Literal[0, 1] = QUOTE_ALL if any("\r" in cell for row in rows for cell in row) else QUOTE_MINIMAL
-            frame = pd.DataFrame(rows, columns=plan.columns, dtype=str)
-            frame.to_csv(file, index=False, header=False, lineterminator="\n", quoting=quoting)
-            written += len(rows) if seen else 0
-            progress(seen, plan.total)
-        file.flush()
-        os.fsync(file.fileno())
-    return written
+    def _written(self, file: Path, guarded: str | None) -> tuple[Writer, Tally, str | None]:
+        tally = Tally()
+        file.touch(mode=0o600)
+        writer = self._writer(file, guarded)
+        with writer:
+            for seen, rows in self._plan.portions(tally):
+                writer.write(self._shown(rows))
+                self._progress(seen, self._plan.total)
+        return writer, tally, guarded
 
-
-def _verify(draft: Path, plan: _Plan, target: Path) -> None:
-    """Read the file back and compare every cell with what it should hold."""
-    import pandas as pd
-
-    wanted = (row for _, rows in plan.portions() for row in rows)
-    with pd.read_csv(
-        draft,
-        dtype=str,
-        keep_default_na=False,
-        chunksize=PORTION,
-        encoding_errors="surrogatepass",
-        lineterminator=None,
-    ) as chunks:
-        position = 0
-        for chunk in chunks:
-            for found in chunk.itertuples(index=False, name=None):
-                position += 1
-                if list(found) != next(wanted, None):
-                    raise FileError(
-                        f"Row {position} of the export did not read back as it was written.",
-                        f"{target} was left as it was; please report this with the row.",
-                    )
-    if next(wanted, None) is not None:
-        raise FileError(
-            f"The export ended after {position} rows when it was read back.", f"{target} was left as it was."
+    def _verify(self, writer: Writer, file: Path) -> None:
+        """Read the file back and compare every cell with what it should hold."""
+        wanted: Iterator[Any] = (
+            row for _, rows in self._plan.portions() for row in writer.encoded(self._shown(rows))
         )
+        position = 0
+        try:
+            for found in writer.read_back(file):
+                position += 1
+                if found != next(wanted, None):
+                    raise self._spoilt(f"Row {position:,} of the export did not read back as it was written.")
+        except OSError:
+            raise
+        except FileError:
+            raise
+        except Exception as error:  # csv, json, pyarrow and openpyxl each raise their own
+            raise self._spoilt(f"The export could not be read back after row {position:,}.") from error
+        if next(wanted, None) is not None:
+            raise self._spoilt(f"The export ended after {position:,} rows when it was read back.")
+
+    def _spoilt(self, what: str) -> FileError:
+        return FileError(what, f"{self._target} was left as it was; check the disk, then export again.")
+
+    def _writer(self, file: Path, guarded: str | None) -> Writer:
+        if self._format in (Format.CSV, Format.TSV):
+            from core.files.writing.delimited import DelimitedWriter
+
+            delimiter = "\t" if self._format is Format.TSV else ","
+            return DelimitedWriter(file, self._columns, delimiter, guarded, self._wish.guard)
+        if self._format is Format.JSONL:
+            from core.files.writing.json_lines import JsonLinesWriter
+
+            return JsonLinesWriter(file, self._columns)
+        if self._format is Format.XLSX:
+            from core.files.writing.workbook import WorkbookWriter
+
+            return WorkbookWriter(file, self._columns)
+        from core.files.writing.parquet import ParquetWriter
+
+        return ParquetWriter(file, self._columns)
+
+    def _shown(self, rows: list[list[Stored]]) -> Sequence[Sequence[Stored]]:
+        """In text a flag is “yes” or nothing."""
+        if self._format in (Format.CSV, Format.TSV):
+            at = len(self._plan.original) + FLAGGED
+            for row in rows:
+                row[at] = "yes" if row[at] is True else "" if row[at] is False else row[at]
+        return rows
+
+
+def _card(database: Database, session: Any, plan: Plan, done: _Done, format: Format, wish: Wish) -> str:
+    from core.files import data_card
+
+    return data_card.render(
+        data_card.gather(session, database.path, plan, done.tally),
+        done.columns,
+        format,
+        wish.where,
+        wish.what,
+        done.guarded,
+    )
+
+
+def _put(draft: Path, target: Path, card: str | None) -> Path | None:
+    """Put a file in its place, and the card beside it; what a person wrote into the card's front matter stays."""
+    from core.files import data_card
+
+    beside = target.with_name(target.name + CARD)
+    if card is not None:
+        card = data_card.with_licence_of(card, beside)
+        draft_card = beside.with_name(f".{beside.name}.{os.getpid()}.tmp")
+        try:
+            draft_card.touch(mode=0o600)
+            draft_card.write_text(card, encoding="utf-8", errors="replace")
+            draft.replace(target)
+            draft_card.replace(beside)
+        finally:
+            with contextlib.suppress(OSError):
+                draft_card.unlink()
+        return beside
+    draft.replace(target)
+    return None
+
+
+def _discard(draft: Path) -> None:
+    with contextlib.suppress(OSError):
+        if draft.is_dir():
+            shutil.rmtree(draft)
+        else:
+            draft.unlink()

@@ -30,7 +30,7 @@ class Groups:
     """The texts' digests, one after the other."""
     firsts: NDArray[np.int64]
     """For each row the row its group is named after, itself if it is that; -g if it joins the project's group g."""
-    duplicate_texts: int
+    repeated: NDArray[np.int64]
     """Rows whose text stands in an earlier row."""
     already_there: int
     """Distinct texts that stand in the project."""
@@ -83,9 +83,10 @@ def shuffled(salt: int, digest: bytes) -> int:
     return int.from_bytes(keyed, "big") >> 2
 
 
-def repeats(digests: bytes) -> int:
-    """How many of the digests stand there before."""
-    return int((first_equal(digests) != np.arange(len(digests) // DIGEST)).sum())
+def repeats(digests: bytes) -> list[int]:
+    """Which of the digests stand there before, by their places."""
+    found: list[int] = np.flatnonzero(first_equal(digests) != np.arange(len(digests) // DIGEST)).tolist()
+    return found
 
 
 def sources(session: Session) -> list[tuple[int | None, bool]]:
@@ -109,9 +110,9 @@ class Grouping:
                     self._leaders += ids
                     self._alike.add(texts)
 
-    def add(self, texts: Sequence[str]) -> None:
-        """Take the texts of the next rows."""
-        self._digests += b"".join(map(text_digest, texts))
+    def add(self, texts: Sequence[str], digests: Sequence[bytes] | None = None) -> None:
+        """Take the texts of the next rows, and their digests if they are known."""
+        self._digests += b"".join(map(text_digest, texts) if digests is None else digests)
         if self._alike is not None:
             self._alike.add(texts)
 
@@ -140,8 +141,9 @@ class Grouping:
         joined[joined] = there[firsts[joined]] > 0
         firsts[joined] = -there[firsts[joined]]
         firsts[there > 0] = -there[there > 0]
+        again = np.flatnonzero(~distinct)
         alike = distinct & (there == 0) & (firsts != np.arange(rows))
-        return Groups(digests, firsts, rows - int(distinct.sum()), already, int(alike.sum()), self._seen)
+        return Groups(digests, firsts, again, already, int(alike.sum()), self._seen)
 
     def close(self) -> None:
         """Let go of the texts."""

@@ -3,39 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from itertools import islice
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from sqlalchemy import column, func
 from sqlalchemy import table as sql_table
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from core.errors import FileError
-from core.files import columns, reading
-from core.files.reading import Row, Table
-from core.labels import SchemeKind
+from core.files.choice import Choice, KnownLabels, Progress
+from core.files.examined import Examined, Fate, portions
+from core.files.examining import examine
+from core.files.import_report import Report
+from core.files.table import Table
 from core.storage import journal, scheme, sqlite
 from core.storage.database import Database, annotator_id, project_of
-from core.storage.states import AnnotationState
+from core.storage.states import AnnotationState, states
 from core.storage.tables import Decision, Origin, Project, Review, Source, Subject, utc_now
 
-if TYPE_CHECKING:
-    from core.files.grouping import Groups
-
-Progress = Callable[[str, int, int], None]
-"""Told what is done now (“reading”, “comparing”, “writing”), with how many rows, and of how many.
-
-While it is read, how many rows a file has is a guess from its size.
-"""
-
-PORTION = 2_000
-"""Rows written with one statement."""
-
-MOST_LABELS = 200
-"""Distinct values of a label column; with more it is likely the wrong column."""
+__all__ = ["Choice", "Examined", "KnownLabels", "Progress", "Report", "examine", "import_file", "inspect"]
 
 _REVIEWS = sql_table(
     "review",
@@ -48,51 +34,6 @@ _REVIEWS = sql_table(
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Choice:
-    """Which file to import, and what its columns mean."""
-
-    path: Path
-    text_column: str | None = None
-    """None: guessed."""
-    id_column: str | None = None
-    """None: guessed; a table without one is fine."""
-    label_column: str | None = None
-    """None: the reviews come without labels."""
-    encoding: str | None = None
-    """None: UTF-8, or UTF-16 when its byte order mark is there."""
-    alike: float = 0.8
-    """Texts at least this similar are labelled as one; from 0.5, one half of what they are made of shared, to 1.0,
-    which is equal texts only."""
-
-
-@dataclass(frozen=True)
-class Report:
-    """What an import found, whether or not it was carried out."""
-
-    file_name: str
-    rows: int
-    columns: list[str]
-    encoding: str
-    delimiter: str
-    text_column: str
-    id_column: str | None
-    label_column: str | None
-    labelled: int
-    """Rows that bring a label."""
-    label_counts: dict[str, int]
-    new_labels: list[str]
-    """Labels that the scheme does not have yet."""
-    empty_texts: int
-    duplicate_texts: int
-    """Rows whose text stands in an earlier row of the file."""
-    already_there: int
-    """Rows whose text stands in the project already."""
-    duplicate_ids: int
-    alike_texts: int
-    """Different texts that are so similar to an earlier one, of the file or the project, that one label does."""
-
-
 def _silent(_doing: str, _done: int, _of: int) -> None:
     """Nobody watches."""
 
@@ -100,88 +41,11 @@ def _silent(_doing: str, _done: int, _of: int) -> None:
 def inspect(database: Database, choice: Choice, progress: Progress = _silent) -> tuple[Table, Report]:
     """Read the whole file and report what importing it would do. Writes nothing.
 
-    Raises FileError when it cannot be imported.
+    Raises FileError when it cannot be read; for what would stop an import, see `Report.refusal`.
     """
-    found = _examine(database, choice, progress)
+    found = examine(database, choice, progress)
+    found.table.close()
     return found.table, found.report
-
-
-@dataclass(frozen=True)
-class _Found:
-    """All that reading the file once has told."""
-
-    table: Table
-    sha256: str
-    report: Report
-    groups: Groups
-
-
-def _examine(database: Database, choice: Choice, progress: Progress) -> _Found:
-    # numpy comes with it, which would cost a tenth of a second of the app's start.
-    from core.files.grouping import Grouping, repeats, text_digest
-
-    table = reading.open_table(choice.path, choice.encoding)
-    text_column = columns.require(table, choice.text_column or columns.text_column(table))
-    id_column = columns.require(table, choice.id_column) if choice.id_column else columns.id_column(table)
-    label_column = columns.require(table, choice.label_column) if choice.label_column else None
-    if label_column == text_column:
-        raise FileError(f"The column “{text_column}” cannot be text and label.", "Choose another with --label.")
-    sha256 = reading.sha256(table.path)
-    with database.reading() as session:
-        kind = project_of(session).kind
-        known = set(scheme.ids_by_name(session))
-        _refuse_twice(session, table.path, sha256)
-    text_at = table.columns.index(text_column)
-    id_at = table.columns.index(id_column) if id_column else None
-    label_at = table.columns.index(label_column) if label_column else None
-    ids = bytearray()
-    counts: dict[str, int] = {}
-    rows = labelled = empty = read = 0
-    size = table.path.stat().st_size
-    grouping = Grouping(database, choice.alike)
-    try:
-        for portion in _portions(table):
-            rows += len(portion)
-            texts = [row.cells[text_at] for row in portion]
-            empty += sum(not text.strip() for text in texts)
-            # Characters for bytes: fewer where letters take more than one, so that there seem to be more rows.
-            read += sum(len(cell) + 1 for row in portion for cell in row.cells)
-            progress("reading", rows, max(rows, rows * size // read))
-            grouping.add(texts)
-            if id_at is not None:
-                ids += b"".join([text_digest(row.cells[id_at]) for row in portion])
-            if label_at is not None:
-                for row in portion:
-                    names = label_names(row.cells[label_at], kind)
-                    labelled += bool(names)
-                    for name in names:
-                        counts[name] = counts.get(name, 0) + 1
-                    _refuse_many_labels(table, counts, label_column)
-        if rows == 0:
-            raise FileError(f"{table.path.name} has a header but no rows.", "Choose a file with reviews in it.")
-        progress("comparing", 0, rows)
-        groups = grouping.done()
-    finally:
-        grouping.close()
-    report = Report(
-        file_name=table.path.name,
-        rows=rows,
-        columns=table.columns,
-        encoding=table.encoding,
-        delimiter=table.delimiter,
-        text_column=text_column,
-        id_column=id_column,
-        label_column=label_column,
-        labelled=labelled,
-        label_counts=counts,
-        new_labels=[name for name in counts if name not in known],
-        empty_texts=empty,
-        duplicate_texts=groups.duplicate_texts,
-        already_there=groups.already_there,
-        duplicate_ids=repeats(bytes(ids)),
-        alike_texts=groups.alike_texts,
-    )
-    return _Found(table, sha256, report, groups)
 
 
 def import_file(
@@ -189,132 +53,160 @@ def import_file(
     choice: Choice,
     annotator: str,
     progress: Progress = _silent,
+    examined: Examined | None = None,
 ) -> Report:
-    """Import a file as one batch. Either all of it is in the project afterwards, or nothing.
+    """Import a file as one batch: what of it is new. Either all of that is in the project afterwards, or nothing.
 
+    `examined` is what `examine` has found with the same choice, if that was asked for before.
     Raises FileError, SchemeError or ProjectError.
     """
+    found = examined or examine(database, choice, progress)
+    try:
+        return _import(database, choice, annotator, progress, found)
+    finally:
+        found.table.close()
+
+
+def _import(database: Database, choice: Choice, annotator: str, progress: Progress, found: Examined) -> Report:
     from core.files.grouping import sources
 
-    found = _examine(database, choice, progress)
+    if refusal := found.report.refusal():
+        raise refusal
+    if not found.report.new and not found.report.relabelled:
+        return found.report
     with database.writing() as session, sqlite.filling(session.connection()):
-        if sources(session) != found.groups.seen:
-            found = _examine(database, choice, progress)
-        table, report = found.table, found.report
-        project = project_of(session)
-        annotator_key = annotator_id(session, annotator)
-        fresh, entries = scheme.adding(session, report.new_labels)
-        label_ids = scheme.ids_by_name(session) | fresh
-        source = Source(
-            file_name=report.file_name,
-            sha256=found.sha256,
-            encoding=table.encoding,
-            delimiter=table.delimiter,
-            columns=table.columns,
-            text_column=report.text_column,
-            id_column=report.id_column,
-            label_column=report.label_column,
-            rows=report.rows,
-            imported_at=utc_now(),
-            withdrawn=True,
-        )
-        session.add(source)
-        session.flush()
-        assert source.id is not None
-        entries.append(journal.Entry(Subject.SOURCE, source.id, None, {"file_name": report.file_name}))
+        if found.groups is not None and sources(session) != found.groups.seen:
+            found = examine(database, choice, progress, found.table)
+            if refusal := found.report.refusal():
+                raise refusal
+        _write(session, choice, annotator, progress, found)
+        if found.table.source.sha256() != found.sha256:
+            raise FileError(f"{found.table.name} was changed while it was read.", "Import it again.")
+    return found.report
 
-        def changes() -> Iterator[journal.Entry]:
-            yield from entries
-            for review_id, names in _write_reviews(session, project, source, found, progress):
-                state = AnnotationState(
-                    annotator_id=annotator_key,
-                    decision=Decision.LABELLED,
-                    label_ids=tuple(sorted({label_ids[name] for name in names})),
-                    origin=Origin.IMPORTED,
-                    decided_at=source.imported_at,
-                )
+
+def _write(session: Session, choice: Choice, annotator: str, progress: Progress, found: Examined) -> None:
+    table, report = found.table, found.report
+    annotator_key = annotator_id(session, annotator)
+    fresh, entries = scheme.adding(session, report.new_labels)
+    label_ids = scheme.ids_by_name(session) | fresh
+    now = utc_now()
+    source = _source(session, found, now) if report.new else None
+    if source is not None and source.id is not None:
+        entries.append(journal.Entry(Subject.SOURCE, source.id, None, {"file_name": source.file_name}))
+
+    def changes() -> Iterator[journal.Entry]:
+        yield from entries
+        given = AnnotationState(annotator_key, Decision.LABELLED, origin=Origin.IMPORTED, decided_at=now)
+        known: list[tuple[int, AnnotationState]] = []
+        for review_id, names, is_new in _reviews(session, project_of(session), source, found, progress):
+            state = replace(given, label_ids=tuple(sorted({label_ids[name] for name in names})))
+            if is_new:
                 yield journal.Entry(Subject.ANNOTATION, review_id, None, state.to_json())
+                continue
+            known.append((review_id, state))
+            if len(known) == journal.AT_ONCE:
+                yield from _relabelled(session, known, choice.known_labels)
+                known = []
+        yield from _relabelled(session, known, choice.known_labels)
 
-        journal.record(session, annotator_key, f"import {report.file_name}", changes())
+    journal.record(session, annotator_key, f"import {_storable(table.name)}", changes())
+    if source is not None and source.id is not None:
         sqlite.index_text(session.connection(), source.id)
-        if reading.sha256(table.path) != found.sha256:
-            raise FileError(f"{table.path.name} was changed while it was read.", "Import it again.")
-    return report
 
 
-def _write_reviews(
-    session: Session,
-    project: Project,
-    source: Source,
-    found: _Found,
-    progress: Progress,
-) -> Iterator[tuple[int, list[str]]]:
-    """Insert the rows in portions; gives review id and label names of each row that brings a label."""
+def _source(session: Session, found: Examined, now: str) -> Source:
+    """The file's entry among the sources, withdrawn until the journal brings it in."""
+    table, report = found.table, found.report
+    source = Source(
+        file_name=_storable(table.name),
+        sha256=found.sha256,
+        encoding=table.encoding,
+        delimiter=table.delimiter,
+        columns=table.columns,
+        text_column=report.text_column,
+        id_column=report.id_column,
+        label_column=report.label_column,
+        rows=report.new,
+        column_types=table.types,
+        format=table.format,
+        imported_at=now,
+        withdrawn=True,
+    )
+    session.add(source)
+    session.flush()
+    return source
+
+
+def _reviews(
+    session: Session, project: Project, source: Source | None, found: Examined, progress: Progress
+) -> Iterator[tuple[int, tuple[str, ...], bool]]:
+    """Insert the rows in portions; gives of each row that brings labels the review, their names, and if it is new."""
     from core.files.grouping import Places
 
-    table, report, groups = found.table, found.report, found.groups
+    roles, groups, fates = found.roles, found.groups, found.fates
     first_id = 1 + (session.exec(select(func.max(Review.id))).one() or 0)
-    text_at = table.columns.index(report.text_column)
-    id_at = table.columns.index(report.id_column) if report.id_column else None
-    label_at = table.columns.index(report.label_column) if report.label_column else None
-    places = Places(session, project, groups)
-    connection = session.connection()
-    done = 0
-    for portion in _portions(table):
-        if done + len(portion) > report.rows:
-            break
-        rows = []
-        for at, row in enumerate(portion, done):
-            group = int(groups.firsts[at])
-            shuffle, audit = places.of(at)
-            cells = row.cells
-            rows.append(
-                (
-                    first_id + at,
-                    source.id,
-                    row.number,
-                    None if id_at is None else cells[id_at],
-                    cells[text_at],
-                    json.dumps(cells[:text_at] + cells[text_at + 1 :]),
-                    groups.digest(at),
-                    first_id + group if group >= 0 else -group,
-                    shuffle,
-                    audit,
+    places = Places(session, project, groups) if groups is not None else None
+    connection, text_at = session.connection(), roles.text
+    known_ids = iter(found.known_ids)
+    at = seen = 0
+    for portion in portions(found.table):
+        if seen + len(portion) > len(fates):
+            break  # It has grown: its digest will tell.
+        rows, labelled = [], []
+        for entry, fate in zip(portion, fates[seen : seen + len(portion)], strict=True):
+            if fate == Fate.LEFT_OUT:
+                continue
+            row = found.screening.of(entry)
+            if row is None:
+                continue
+            if fate == Fate.KNOWN:
+                review_id = next(known_ids)
+            else:
+                assert groups is not None
+                assert places is not None
+                assert source is not None
+                review_id, cells, group = first_id + at, row.cells, int(groups.firsts[at])
+                shuffle, audit = places.of(at)
+                rows.append(
+                    (
+                        review_id,
+                        source.id,
+                        row.number,
+                        roles.external_id(cells),
+                        row.text,
+                        json.dumps(cells[:text_at] + cells[text_at + 1 :]),
+                        groups.digest(at),
+                        first_id + group if group >= 0 else -group,
+                        shuffle,
+                        audit,
+                    )
                 )
-            )
+                at += 1
+            if roles.label is not None and (names := found.labels.of(row.cells[roles.label], row.line)):
+                labelled.append((review_id, names, fate == Fate.IMPORTED))
         sqlite.insert_rows(connection, _REVIEWS, rows)
-        if label_at is not None:
-            for at, row in enumerate(portion, done):
-                if names := label_names(row.cells[label_at], project.kind):
-                    yield first_id + at, names
-        done += len(portion)
-        progress("writing", done, report.rows)
+        yield from labelled
+        seen += len(portion)
+        progress("writing", seen, len(fates))
 
 
-def _portions(table: Table) -> Iterator[list[Row]]:
-    rows = table.rows()
-    while portion := list(islice(rows, PORTION)):
-        yield portion
+def _relabelled(
+    session: Session, known: list[tuple[int, AnnotationState]], wanted: KnownLabels
+) -> Iterator[journal.Entry]:
+    """The changes of reviews that were there before."""
+    if wanted is KnownLabels.KEEP or not known:
+        return
+    before: Mapping[int, AnnotationState] = states(session, [review_id for review_id, _ in known])
+    for review_id, state in known:
+        old = before.get(review_id)
+        is_decided = old is not None and old.decision is not None
+        if is_decided and (wanted is KnownLabels.FILL or (old is not None and old.label_ids == state.label_ids)):
+            continue
+        after = replace(state, flagged=old.flagged, note=old.note) if old is not None else state
+        yield journal.Entry(Subject.ANNOTATION, review_id, old.to_json() if old else None, after.to_json())
 
 
-def label_names(cell: str, kind: SchemeKind) -> list[str]:
-    """The label names in a cell: itself, or in a multi-label scheme its parts between “|”. Empty: none."""
-    parts = cell.split("|") if kind is SchemeKind.MULTI else [cell]
-    return list(dict.fromkeys(name for part in parts if (name := part.strip())))
-
-
-def _refuse_twice(session: Session, path: Path, sha256: str) -> None:
-    same = session.exec(select(Source).where(col(Source.sha256) == sha256, col(Source.withdrawn).is_(False))).first()
-    if same is not None:
-        raise FileError(
-            f"{path.name} is in this project already: {same.rows:,} reviews, imported {same.imported_at[:16]} UTC.",
-            "Nothing was imported.",
-        )
-
-
-def _refuse_many_labels(table: Table, counts: dict[str, int], label_column: str | None) -> None:
-    if len(counts) > MOST_LABELS:
-        raise FileError(
-            f"The column “{label_column}” of {table.path.name} has more than {MOST_LABELS} different values.",
-            "Choose the column that holds the labels with --label.",
-        )
+def _storable(name: str) -> str:
+    """A file's name as SQLite can store it."""
+    return name.encode("utf-8", "replace").decode()

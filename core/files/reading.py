@@ -1,193 +1,150 @@
-"""Reading delimited text files without losing or guessing away a single cell.
+"""Reading files of every format without losing or guessing away a single cell.
 
-A `Table` knows its columns and gives its rows one at a time, so that memory does not grow with the file.
-Other formats become further functions that return a `Table`; `open_table` chooses by the file's suffix.
+`open_table` recognises a file by its suffix and what is in it and gives a `Table`, which knows its columns and gives
+its rows one at a time. Each format is a module under `formats`.
 """
 
 from __future__ import annotations
 
-import codecs
-import csv
-import hashlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
-from typing import TextIO
 
 from core.errors import FileError
+from core.files import encodings, hub, inputs
+from core.files.formats import dialect, plain_text
+from core.files.formats.delimited import delimited
+from core.files.inputs import Input
+from core.files.table import BadRow, Entry, ReadingOptions, Row, Table
 
-DELIMITERS = (",", ";", "\t", "|")
+__all__ = ["FORMATS", "BadRow", "Entry", "ReadingOptions", "Row", "Table", "open_table"]
 
-SAMPLE_BYTES = 256 * 1024
-"""How much of the file the delimiter is guessed from."""
+FORMATS = ("csv", "tsv", "text", "jsonl", "json", "parquet", "xlsx")
 
-LARGEST_CELL = 64 * 1024 * 1024
-"""Characters of one cell. A longer one is a file whose quotes do not match."""
+_BY_SUFFIX = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".tab": "tsv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "json",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".xlsx": "xlsx",
+    ".xlsm": "xlsx",
+}
+
+_OTHERS = {
+    ".xls": "Open it in a spreadsheet program and save it as xlsx or CSV.",
+    ".ods": "Open it in a spreadsheet program and save it as xlsx or CSV.",
+    ".doc": "Save it as plain text.",
+    ".docx": "Save it as plain text.",
+    ".pdf": "Save it as plain text.",
+    ".rar": "Unpack it first.",
+    ".7z": "Unpack it first.",
+    ".tar": "Unpack it first.",
+    ".tgz": "Unpack it first.",
+    ".db": "Give a file with reviews; a project is opened with “labelloop open”.",
+}
+"""Files that people try, and what to do with them."""
+
+MOST_COLUMNS = 10_000
+"""Columns of a table; more are a file that is no table."""
 
 
-@dataclass(frozen=True)
-class Row:
-    """One row of a table."""
+def open_table(named: Path | str, encoding: str | None = None, options: ReadingOptions | None = None) -> Table:
+    """Recognise what a path, “-” (standard input), or `hf:owner/name` (the hub) stands for, and read its columns.
 
-    number: int
-    """The first after the header is 1."""
-    line: int
-    """The line of the file it ends on, the first being 1."""
-    cells: list[str]
-
-
-@dataclass(frozen=True)
-class Table:
-    """A file that has been recognised, ready to be read."""
-
-    path: Path
-    columns: list[str]
-    encoding: str
-    delimiter: str
-    rows: Callable[[], Iterator[Row]]
-    """Starts reading from the first row; may be called again."""
-
-
-def open_table(path: Path, encoding: str | None = None) -> Table:
-    """Recognise a file by its suffix and read its header.
-
-    Raises FileError with a sentence when the file is missing, empty, of another kind, or does not decode.
+    Raises FileError with a sentence when it is missing, empty, of another kind, damaged, or not to be trusted.
     """
-    path = path.expanduser()
+    said = options or ReadingOptions()
+    if said.format is not None and said.format not in FORMATS:
+        raise FileError(f"There is no format “{said.format}”.", f"The formats are: {', '.join(FORMATS)}.")
+    if (name := hub.named(str(named))) is not None:
+        return hub.joined(name, hub.fetch(name), lambda path: _recognised(inputs.find(path), encoding, said))
+    path = Path(named).expanduser()
+    with inputs.reading(path):
+        is_folder = str(named) != inputs.STANDARD_INPUT and path.is_dir()
+    if is_folder:
+        return plain_text.folder(path, encoding)
+    found = inputs.find(named)
     try:
-        if path.is_dir():
-            raise FileError(f"{path} is a folder.", "Name the file to read.")
-        if not path.exists():
-            raise FileError(f"{path} does not exist.", "Check the path.")
-    except OSError as error:
-        raise FileError(f"{path} cannot be read: {error.strerror}.", "Check the path.") from error
-    suffix = path.suffix.casefold()
-    if suffix not in (".csv", ".tsv", ".txt", ""):
-        raise FileError(f"{path.name}: files ending in “{suffix}” cannot be read yet.", "Save it as CSV first.")
-    sample = _sample(path)
-    encoding = _encoding(sample, encoding, path)
-    try:
-        text = sample.decode(encoding, errors="ignore").removeprefix("\ufeff")
-    except UnicodeError as error:
-        raise _undecodable(path, encoding, 0) from error
-    delimiter = "\t" if suffix == ".tsv" else _delimiter(text)
-    columns = _header(path, encoding, delimiter)
-    return Table(path, columns, encoding, delimiter, lambda: _rows(path, columns, encoding, delimiter))
+        return _recognised(found, encoding, said)
+    except BaseException:
+        found.close()
+        raise
 
 
-def sha256(path: Path) -> str:
-    """The file's SHA-256 as hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _sample(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            sample = file.read(SAMPLE_BYTES)
-    except OSError as error:
-        raise FileError(f"{path} cannot be read: {error.strerror}.", "Check its permissions.") from error
-    if not sample.strip():
-        raise FileError(f"{path.name} is empty.", "Choose a file with a header line and reviews below it.")
-    return sample
-
-
-def _encoding(sample: bytes, wanted: str | None, path: Path) -> str:
-    """The encoding to read with: the wanted one, else what a byte order mark says, else UTF-8."""
-    marked = sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    name = "utf-16" if marked else "utf-8"
-    if wanted is not None:
-        try:
-            TextIOWrapper(BytesIO(), encoding=wanted)  # Refuses codecs that are not for text, such as hex.
-            name = codecs.lookup(wanted).name
-        except (LookupError, ValueError) as error:
-            raise FileError(f"There is no encoding “{wanted}”.", "Try utf-8, utf-16, cp1252 or latin-1.") from error
-    elif b"\x00" in sample and not marked:
-        raise FileError(f"{path.name} is no text file (it holds zero bytes).", "Save it as CSV in UTF-8.")
-    if marked and name.startswith("utf-16"):
-        return "utf-16"
-    return "utf-8-sig" if name == "utf-8" else name
-
-
-def _delimiter(text: str) -> str:
-    """The delimiter that cuts the first rows into the most cells, all rows alike."""
-    best, best_score = ",", (0.0, 0)
-    for delimiter in DELIMITERS:
-        try:
-            rows = [
-                row
-                for _, row in zip(
-                    range(50), csv.reader(StringIO(text, newline=""), delimiter=delimiter), strict=False
-                )
-            ]
-        except csv.Error:
-            continue
-        widths = [len(row) for row in rows[:-1] or rows if row]
-        if not widths or widths[0] < 2:
-            continue
-        score = (sum(width == widths[0] for width in widths) / len(widths), widths[0])
-        if score > best_score:
-            best, best_score = delimiter, score
-    return best
-
-
-def _header(path: Path, encoding: str, delimiter: str) -> list[str]:
-    with _reading(path, encoding) as file:
-        columns = next(_csv(file, path, delimiter), None)
-    if not columns:
-        raise FileError(f"{path.name} has no header line.", "Put the names of the columns on the first line.")
-    repeated = sorted({name for name in columns if columns.count(name) > 1})
-    if repeated:
+def _recognised(source: Input, encoding: str | None, said: ReadingOptions) -> Table:
+    with inputs.reading(source.path), source.open() as file:
+        found = encodings.beginning(file)
+    if not found.head.strip():
+        raise FileError(f"{source.name} is empty.", "Choose a file with a header line and reviews below it.")
+    format = said.format or _format(source, found.head)
+    table = _opened(source, format, found, encoding, said)
+    if len(table.columns) > MOST_COLUMNS:
         raise FileError(
-            f"{path.name} has more than one column named “{repeated[0]}”.",
-            "Give every column a name of its own.",
+            f"{source.name} has {len(table.columns):,} columns.", f"A table has at most {MOST_COLUMNS:,} of them."
         )
-    return columns
+    return table
 
 
-def _rows(path: Path, columns: list[str], encoding: str, delimiter: str) -> Iterator[Row]:
-    with _reading(path, encoding) as file:
-        reader = csv.reader(file, delimiter=delimiter, strict=True)
-        try:
-            next(reader)
-            number = 0
-            for cells in reader:
-                if not cells:
-                    continue
-                number += 1
-                if len(cells) != len(columns):
-                    raise FileError(
-                        f"{path.name}, line {reader.line_num}: {len(cells)} cells where the header has "
-                        f"{len(columns)}.",
-                        "Check the quotes and delimiters of that line.",
-                    )
-                yield Row(number, reader.line_num, cells)
-        except csv.Error as error:
-            raise FileError(
-                f"{path.name}, line {reader.line_num}: {error}.", "Check the quotes around that line."
-            ) from error
-        except UnicodeError as error:
-            raise _undecodable(path, encoding, reader.line_num) from error
+def _opened(
+    source: Input, format: str, found: encodings.Beginning, encoding: str | None, said: ReadingOptions
+) -> Table:
+    if format == "parquet":
+        from core.files.formats.parquet import parquet
 
+        return parquet(source)
+    if format == "xlsx":
+        from core.files.formats.workbook import workbook
 
-def _csv(file: TextIO, path: Path, delimiter: str) -> Iterator[list[str]]:
-    try:
-        yield from csv.reader(file, delimiter=delimiter, strict=True)
-    except csv.Error as error:
-        raise FileError(f"{path.name}, line 1: {error}.", "Check the quotes around that line.") from error
-    except UnicodeError as error:
-        raise _undecodable(path, file.encoding, 0) from error
-
-
-def _undecodable(path: Path, encoding: str, line: int) -> FileError:
-    name = "UTF-8" if encoding.startswith("utf-8") else encoding
-    return FileError(
-        f"{path.name} is not written in {name} (after line {line}).",
-        "Name its encoding, for example --encoding cp1252 for files from Windows programs.",
+        return workbook(source, said.sheet)
+    codec = (
+        encodings.wanted(encoding, found.head) if encoding is not None else encodings.recognise(found, source.name)
     )
+    try:
+        text = found.head.decode(codec, errors="ignore").removeprefix("\ufeff")
+    except UnicodeError as error:
+        raise FileError(
+            f"{source.name} is not written in {codec}.", "Name its encoding, as --encoding cp1252."
+        ) from error
+    if format in ("json", "jsonl"):
+        from core.files.formats.json_text import is_lines, json_document, json_lines
+
+        as_lines = is_lines(text, format == "jsonl") if said.format is None else format == "jsonl"
+        return json_lines(source, codec) if as_lines else json_document(source, codec)
+    if format == "tsv":
+        said = ReadingOptions(delimiter="\t", header=said.header, quote=said.quote)
+    guessed = dialect.guess(text, found.whole, said.delimiter, said.quote, said.header)
+    if format == "text" and (said.format == "text" or (said.delimiter is None and not _is_delimited(guessed, text))):
+        return plain_text.lines(source, codec)
+    return delimited(source, codec, guessed, "tsv" if guessed.delimiter == "\t" else "csv")
 
 
-def _reading(path: Path, encoding: str) -> TextIO:
-    csv.field_size_limit(LARGEST_CELL)
-    return path.open(encoding=encoding, newline="")
+def _format(source: Input, head: bytes) -> str:
+    """By its suffix, else by how it begins."""
+    if source.suffix in _OTHERS:
+        raise FileError(f"{source.name}: files ending in “{source.suffix}” cannot be read.", _OTHERS[source.suffix])
+    known = _BY_SUFFIX.get(source.suffix)
+    if head.startswith(b"PAR1"):
+        return "parquet"
+    if head.startswith(b"PK\x03\x04"):
+        return "xlsx"
+    if known is not None:
+        return known
+    start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+    if source.suffix in plain_text.SUFFIXES or start not in (b"{", b"["):
+        return "csv" if source.suffix in ("", ".dat", ".log") and _looks_delimited(head) else "text"
+    return "json"
+
+
+def _looks_delimited(head: bytes) -> bool:
+    return any(sign.encode() in head.partition(b"\n")[0] for sign in dialect.DELIMITERS)
+
+
+def _is_delimited(guessed: dialect.Dialect, text: str) -> bool:
+    """Whether a file of text is a table: every row as wide as the first, of at least two cells, and a header."""
+    rows, broken = dialect.sampled(guessed, text, False)
+    widths = {len(row) for row in rows if row}
+    if broken or len(widths) != 1 or widths == {1}:
+        return False
+    return guessed.delimiter != "," or any(cell.strip().casefold() in dialect.KNOWN for cell in rows[0])

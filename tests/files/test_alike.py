@@ -152,7 +152,8 @@ def test_a_group_is_in_the_audit_set_as_a_whole_or_not_at_all(project: MakeProje
 def test_a_later_import_joins_the_groups_there_are(project: MakeProject, tmp_path: Path) -> None:
     database = project()
     bring(database, tmp_path / "a.csv", ["something", LONG, NEARLY])
-    report = bring(database, tmp_path / "b.csv", [NEARLY, LONG + "!!", "new", LONG])
+    rows = [[text, "another file"] for text in (NEARLY, LONG + "!!", "new", LONG)]
+    report = import_file(database, Choice(write_csv(tmp_path / "b.csv", ["text", "source"], rows)), "ann")
     assert (report.alike_texts, report.already_there) == (1, 2)
     assert groups(database) == [1, 2, 2, 2, 2, 6, 2]
 

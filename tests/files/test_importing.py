@@ -10,7 +10,8 @@ from sqlmodel import select
 
 from core.errors import FileError, SchemeError
 from core.files import columns, reading
-from core.files.importing import Choice, Report, import_file, inspect
+from core.files.importing import Choice, import_file, inspect
+from core.files.problems import Problem
 from core.storage import browse, journal, scheme
 from core.storage.database import Database
 from core.storage.states import states
@@ -69,24 +70,20 @@ def test_the_report_comes_before_anything_is_written(project: MakeProject, tmp_p
     before = dump(database)
     _, report = inspect(database, choice)
     assert dump(database) == before
-    assert report == Report(
-        file_name="a.csv",
-        rows=5,
-        columns=["id", "text", "mark"],
-        encoding="utf-8-sig",
-        delimiter=";",
-        text_column="text",
-        id_column="id",
-        label_column="mark",
-        labelled=4,
-        label_counts={"positive": 2, "neutral": 2},
-        new_labels=["neutral"],
-        empty_texts=1,
-        duplicate_texts=2,
-        already_there=1,
-        duplicate_ids=1,
-        alike_texts=0,
-    )
+    assert (report.rows, report.new, report.known, report.left_out) == (5, 5, 0, 0)
+    assert (report.format, report.encoding, report.delimiter, report.header) == ("csv", "utf-8-sig", ";", True)
+    assert (report.text_column, report.id_column, report.label_column) == ("text", "id", "mark")
+    assert (report.labelled, report.label_counts) == (4, {"positive": 2, "neutral": 2})
+    assert report.new_labels == ["neutral"]
+    assert (report.empty_texts, report.duplicate_texts, report.already_there) == (1, 2, 1)
+    assert (report.duplicate_ids, report.alike_texts) == (1, 0)
+    assert {problem: tally.count for problem, tally in report.problems.items()} == {
+        Problem.EMPTY: 1,
+        Problem.SAME_ID: 1,
+        Problem.SAME_TEXT: 2,
+        Problem.UNKNOWN_LABEL: 2,
+    }
+    assert [one.line for one in report.problems[Problem.SAME_TEXT].examples] == [4, 6]
     assert import_file(database, choice, "ann") == report, "and it does what it said"
     assert given(database) == {3: {"positive"}, 4: {"neutral"}, 6: {"neutral"}, 7: {"positive"}}
 
@@ -121,14 +118,15 @@ def test_about_the_audit_share_of_reviews_is_drawn_for_the_audit_set(project: Ma
     assert 300 < drawn < 500, "a fifth, give or take five standard deviations"
 
 
-def test_the_same_file_twice_is_refused_until_its_import_is_undone(project: MakeProject, tmp_path: Path) -> None:
+def test_the_same_file_twice_brings_nothing_until_its_import_is_undone(project: MakeProject, tmp_path: Path) -> None:
     database = project()
     file = write_csv(tmp_path / "a.csv", ["text"], [["one"], ["two"]])
     import_file(database, Choice(file), "ann")
     renamed = file.rename(tmp_path / "b.csv")
-    with pytest.raises(FileError, match=r"b\.csv is in this project already: 2 reviews, imported 20") as caught:
-        import_file(database, Choice(renamed), "ann")
-    assert caught.value.remedy == "Nothing was imported."
+    before = dump(database)
+    report = import_file(database, Choice(renamed), "ann")
+    assert (report.new, report.known, report.rows) == (0, 2, 2)
+    assert dump(database) == before, "not even an empty batch to undo"
     with database.writing() as session:
         journal.undo(session)
     import_file(database, Choice(renamed), "ann")

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import FileError
-from core.files import columns, reading
-from core.files.reading import open_table
+from core.files import columns, inputs
+from core.files.reading import BadRow, open_table
+from core.files.screening import mended
 
 
 def write(folder: Path, content: bytes | str, name: str = "reviews.csv") -> Path:
@@ -74,21 +75,29 @@ def test_encodings_and_byte_order_marks(tmp_path: Path, content: bytes, wanted: 
     assert read(write(tmp_path, content), wanted) == [["id", "text"], ["1", "Größe – schön 批評 😀"]]
 
 
-def test_a_file_of_windows_programs_is_read_when_its_encoding_is_named(tmp_path: Path) -> None:
-    path = write(tmp_path, b"id,text\n1,fine\n2,sch\xf6n\n")
-    with pytest.raises(FileError, match=r"reviews\.csv is not written in UTF-8 \(after line [0-9]+\)") as caught:
-        read(path)
-    assert "--encoding cp1252" in caught.value.remedy
-    assert read(path, "cp1252")[2] == ["2", "schön"]
+def test_a_file_of_windows_programs_is_read(tmp_path: Path) -> None:
+    path = write(tmp_path, "id,text\n1,fine\n2,schön – große Freude für Grüße\n".encode("cp1252"))
+    assert open_table(path).encoding == "cp1252"
+    assert read(path)[2] == ["2", "schön – große Freude für Grüße"]
 
 
-def test_bytes_that_do_not_decode_far_into_the_file_are_found(tmp_path: Path) -> None:
+def test_its_letters_may_be_far_into_the_file(tmp_path: Path) -> None:
     rows = b"".join(b"%d,a perfectly normal review\n" % number for number in range(30_000))
-    path = write(tmp_path, b"id,text\n" + rows + b"x,sch\xf6n\n")
-    with pytest.raises(FileError, match=r"after line (\d+)") as caught:
+    path = write(tmp_path, b"id,text\n" + rows + "x,schön und größer\n".encode("cp1252"))
+    assert read(path)[-1] == ["x", "schön und größer"]
+
+
+def test_single_bytes_of_another_encoding_are_bad_lines_and_the_others_are_read(tmp_path: Path) -> None:
+    good = "".join(f"{number},größer und schöner\n" for number in range(40)).encode()
+    path = write(tmp_path, b"id,text\n" + good + b"40,it\x92s\n41,fine\n")
+    with pytest.raises(FileError, match=r"reviews\.csv, line 42: not written in UTF-8 \(bytes 92\)"):
         read(path)
-    line = int(str(caught.value).split("after line ")[1].split(")")[0])
-    assert 29_000 < line <= 30_001
+    entries = list(open_table(path).entries())
+    assert [entry.number for entry in entries] == list(range(1, 43))
+    assert [entry for entry in entries if isinstance(entry, BadRow)] == [entries[40]]
+    bad = entries[40]
+    assert isinstance(bad, BadRow)
+    assert mended(bad, open_table(path), 1) == ["40", "it’s"]
 
 
 @pytest.mark.parametrize("wanted", ["klingon", "hex", "base64", "rot13", "", "utf-8\x00", "ü"])
@@ -117,17 +126,20 @@ def test_one_column_of_texts_is_a_table(tmp_path: Path) -> None:
     ("content", "says"),
     [
         ("id,text\n1,a\n2,b,c\n3,d\n", "line 3: 3 cells where the header has 2"),
-        ("id,text\n1,a\n2\n", "line 3: 1 cells where the header has 2"),
+        ("id,text\n1,a\n2\n", "line 3: 1 cell where the header has 2"),
         ('id,text\n1,"two\nlines"\n2,b,c\n', "line 4: 3 cells"),
-        ('id,text\n1,"a"b\n', "line 2: "),
-        ('id,text\n1,a\n2,"never closed\n3,c\n', "line 4: "),
-        ('id,"text\n1,a\n', "line 1: "),
+        ('id,text\n1,"a"b\n', "line 2: a quote within a quoted cell"),
+        ('id,text\n1,a\n2,"never closed\n3,c\n', "line 3: a quote that is never closed"),
+        ('id,"text\n1,a\n', "line 1: a quote that is never closed"),
         ("id,text,id\n1,a,2\n", "more than one column named “id”"),
         ("", "is empty"),
         ("   \n\n  \n", "is empty"),
         ("\ufeff", "has no header line"),
         (b"\x89PNG\r\n\x1a\n\x00\x00\x00", "is no text file"),
-        (b"PK\x03\x04\x00\x00", "is no text file"),
+        (b"PK\x03\x04\x00\x00", "is damaged: it does not unpack"),
+        (b"\x1f\x8b\x08\x00", "is damaged: it does not unpack"),
+        (b"PAR1 and no more", "is no Parquet file, or is damaged"),
+        (bytes(range(256)) * 8, "is no text file"),
     ],
 )
 def test_what_is_wrong_and_where(tmp_path: Path, content: bytes | str, says: str) -> None:
@@ -140,10 +152,12 @@ def test_what_is_wrong_and_where(tmp_path: Path, content: bytes | str, says: str
 
 def test_files_that_are_not_there_or_of_another_kind(tmp_path: Path) -> None:
     write(tmp_path, "x", "reviews.xlsx")
+    write(tmp_path, "x", "reviews.ods")
     for path, says in [
-        (tmp_path, "is a folder"),
+        (tmp_path, "is a folder without text files"),
         (tmp_path / "no.csv", "does not exist"),
-        (tmp_path / "reviews.xlsx", "“.xlsx” cannot be read yet"),
+        (tmp_path / "reviews.xlsx", "is no workbook"),
+        (tmp_path / "reviews.ods", "“.ods” cannot be read"),
         (tmp_path / f"{'long' * 100}.csv", "cannot be read"),
         (tmp_path / "nul\x00.csv", "does not exist"),
     ]:
@@ -190,4 +204,41 @@ def test_the_text_and_id_columns_are_guessed(tmp_path: Path) -> None:
 
 def test_the_digest_is_that_of_the_bytes(tmp_path: Path) -> None:
     path = write(tmp_path, b"")
-    assert reading.sha256(path) == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "of no bytes"
+    assert inputs.find(path).sha256() == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", (
+        "of no bytes"
+    )
+
+
+SENTENCES = {
+    "de": "Die Lieferung war pünktlich, das Gehäuse ist größer als erwartet; schöne Farbe für den Preis",
+    "fr": "Très déçu : le colis est arrivé abîmé, l’écran est cassé, où est passé mon argent ? Ça coûte 20 €",
+    "pl": "Przesyłka dotarła szybko, ale jakość jest słaba. Głośnik trzeszczy, źle się łączy, żałuję zakupu",
+    "ru": "Очень доволен покупкой, доставили быстро. Качество хорошее, но инструкция непонятная",
+    "el": "Η παράδοση ήταν γρήγορη αλλά το προϊόν ήταν χαλασμένο και δεν το συνιστώ σε κανέναν",
+    "tr": "Ürün çok güzel ama kargo geç geldi, şarjı çabuk bitiyor, ışığı zayıf, müşteri hizmetleri ilgisiz",
+    "he": "המוצר הגיע בזמן והאיכות טובה מאוד, השירות היה אדיב אבל המחיר גבוה",
+    "ar": "وصل المنتج في الوقت المحدد والجودة ممتازة، خدمة العملاء كانت سيئة جدا ولا أنصح بالشراء",
+    "ja": "商品はとても良かったですが、配送が遅れました。バッテリーの持ちが悪いので、星三つにします",
+    "zh": "物流很快，包装完好，但是电池不耐用。客服态度很差，要求退款一直没有回复",
+    "ko": "배송은 빨랐지만 제품이 파손되어 있었습니다. 고객센터는 친절했어요",
+}
+
+
+@pytest.mark.parametrize(
+    ("language", "encoding"),
+    [
+        ("de", "cp1252"), ("de", "iso8859-1"), ("fr", "cp1252"), ("fr", "iso8859-15"), ("pl", "cp1250"),
+        ("pl", "iso8859-2"), ("ru", "cp1251"), ("ru", "iso8859-5"), ("ru", "koi8-r"), ("el", "cp1253"),
+        ("tr", "cp1254"), ("he", "cp1255"), ("ar", "cp1256"), ("ja", "shift_jis"), ("ja", "euc_jp"),
+        ("ja", "iso2022_jp"), ("zh", "gb18030"), ("zh", "big5"), ("ko", "cp949"), ("ja", "utf-8"),
+        ("zh", "utf-8-sig"),
+        ("ru", "utf-16"), ("de", "utf-16-le"), ("fr", "utf-16-be"), ("ja", "utf-16-le"), ("zh", "utf-16-be"),
+    ],
+)  # fmt: skip
+def test_encodings_are_recognised(tmp_path: Path, language: str, encoding: str) -> None:
+    lines = [f'{number},"{SENTENCES[language]}",5' for number in range(5)]
+    content = "\n".join(["id,text,stars", *lines]).encode(encoding, "replace")
+    found = read(write(tmp_path, content))
+    assert found[1:] == [
+        [str(n), SENTENCES[language].encode(encoding, "replace").decode(encoding), "5"] for n in range(5)
+    ]

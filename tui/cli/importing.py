@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,10 +18,17 @@ from tui.cli.output import facts, print_json, say, show
 from tui.cli.progress import watching
 
 if TYPE_CHECKING:
-    from core.files.importing import Report
+    from core.files.import_report import Report
 
-MOST_SHOWN = 12
-"""Labels or columns named in the report."""
+PANEL = "How the file is written; guessed if not given"
+
+
+class Known(StrEnum):
+    """`core.files.importing.KnownLabels`, for the command's help, which must not load the database."""
+
+    KEEP = "keep"
+    FILL = "fill"
+    REPLACE = "replace"
 
 
 def register(app: typer.Typer) -> None:
@@ -28,33 +36,61 @@ def register(app: typer.Typer) -> None:
     app.command("import")(import_)
 
 
+def _option(name: str, metavar: str, text: str, panel: str | None = None) -> Any:
+    return typer.Option(name, metavar=metavar, help=text, show_default=False, rich_help_panel=panel)
+
+
 @guarded
 def import_(
     project: Project,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV or TSV file.", show_default=False)],
-    text: Annotated[
-        str | None,
-        typer.Option(
-            "--text", metavar="COL", help="Column of the reviews; guessed if not given.", show_default=False
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE",
+            help="CSV, TSV, JSON, Parquet, xlsx or text, also packed (gz, zip); a folder of text files; - for "
+            "standard input; hf:OWNER/NAME for a data set of the Hugging Face hub.",
+            show_default=False,
+        ),
+    ],
+    text: Annotated[str | None, _option("--text", "COL", "Column of the reviews; guessed if not given.")] = None,
+    label: Annotated[str | None, _option("--label", "COL", "Column of labels they have already.")] = None,
+    identifier: Annotated[str | None, _option("--id", "COL", "Column of ids; guessed if not given.")] = None,
+    on: Annotated[
+        list[str] | None,
+        _option(
+            "--on",
+            "PROBLEM=ACTION",
+            "What to do about a problem, such as bad-lines=leave-out: keep, leave-out, mend or stop. "
+            "May be repeated; --dry-run names the problems.",
         ),
     ] = None,
-    label: Annotated[
-        str | None,
-        typer.Option("--label", metavar="COL", help="Column of labels they have already.", show_default=False),
-    ] = None,
-    identifier: Annotated[
-        str | None,
-        typer.Option("--id", metavar="COL", help="Column of ids; guessed if not given.", show_default=False),
-    ] = None,
-    encoding: Annotated[
-        str | None,
-        typer.Option("--encoding", metavar="E", help="Such as cp1252; UTF-8 if not given.", show_default=False),
-    ] = None,
+    known_labels: Annotated[
+        Known,
+        typer.Option("--known-labels", help="The file's labels of reviews that are in the project already."),
+    ] = Known.KEEP,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only report; write nothing.")] = False,
+    encoding: Annotated[str | None, _option("--encoding", "E", "Such as utf-8, cp1252 or gb18030.", PANEL)] = None,
+    format: Annotated[
+        str | None, _option("--format", "F", "csv, tsv, text, jsonl, json, parquet or xlsx.", PANEL)
+    ] = None,
+    delimiter: Annotated[str | None, _option("--delimiter", "C", "What stands between cells.", PANEL)] = None,
+    quote: Annotated[str | None, _option("--quote", "C", "What stands around cells; empty for none.", PANEL)] = None,
+    header: Annotated[
+        bool | None,
+        typer.Option(
+            "--header/--no-header",
+            help="Whether the first line names the columns.",
+            show_default=False,
+            rich_help_panel=PANEL,
+        ),
+    ] = None,
+    sheet: Annotated[str | None, _option("--sheet", "NAME", "Sheet of a workbook.", PANEL)] = None,
     as_json: Json = False,
 ) -> None:
-    """Read reviews from a file into a project."""
-    from core.files.importing import Choice, import_file, inspect
+    """Read reviews from a file into a project. Of a file that was imported before, only what is new."""
+    from core.files import problems
+    from core.files.importing import Choice, KnownLabels, import_file, inspect
+    from core.files.table import ReadingOptions
 
     choice = Choice(
         file,
@@ -63,6 +99,9 @@ def import_(
         label_column=label,
         encoding=encoding,
         alike=settings().alike,
+        options=ReadingOptions(format, _sign(delimiter), header, quote, sheet),
+        handling=dict(map(problems.parse, on or ())),
+        known_labels=KnownLabels[known_labels.name],
     )
     with opened(project) as database:
         if dry_run:
@@ -71,58 +110,40 @@ def import_(
             with watching() as progress:
                 report = import_file(database, choice, settings().annotator, progress)
     if as_json:
-        print_json({"imported": not dry_run, **asdict(report)})
+        print_json({"imported": not dry_run, **_document(report)})
         return
-    show(facts(_rows(report)))
+    _tell(report, project, dry_run)
+
+
+def _tell(report: Report, project: Path, dry_run: bool) -> None:
+    from tui.import_words import facts_of, problems_of, result
+
+    show(facts(facts_of(report)))
+    if report.problems and (found := problems_of(report)):
+        show(facts(found))
     if dry_run:
-        show("Nothing was written: this was a dry run.")
-    else:
-        show(f"Imported {count(report.rows, 'review')} into {project}. “labelloop undo” takes it back.")
+        for text in report.sample:
+            show(f"· {one_line(text, 160)}")
+        refusal = report.refusal()
+        show(f"Nothing was written: this was a dry run.{' It would stop here: ' + str(refusal) if refusal else ''}")
+    elif report.new or report.relabelled:
+        show(f"Imported {count(report.new, 'review')} into {project}. “labelloop undo” takes it back.")
         say(f"Next: labelloop open {shlex.quote(str(project))}")
+    else:
+        show(result(report))
 
 
-def _rows(report: Report) -> list[tuple[str, str]]:
-    """The report as names and values; what is not there is left out, except where that is news."""
-    rows = [
-        ("file", f"{one_line(report.file_name)}, {_format(report.encoding, report.delimiter)}"),
-        ("reviews", f"{report.rows:,}"),
-        ("text", _column(report.text_column)),
-        ("id", _column(report.id_column) if report.id_column else "none; reviews are called by their row"),
-    ]
-    others = [
-        name for name in report.columns if name not in (report.text_column, report.id_column, report.label_column)
-    ]
-    if others:
-        rows.append(("also kept", _listed([_column(name) for name in others])))
-    if report.label_column is not None:
-        rows.append(("label", f"{_column(report.label_column)}, {count(report.labelled, 'review')} labelled"))
-        by_count = sorted(report.label_counts.items(), key=lambda item: -item[1])
-        rows.append(("labels", _listed([f"{one_line(name, 60)} {number:,}" for name, number in by_count])))
-    if report.new_labels:
-        rows.append(("new labels", _listed([one_line(name, 60) for name in report.new_labels])))
-    if report.empty_texts:
-        rows.append(("empty texts", f"{report.empty_texts:,}, which are never trained on"))
-    if report.duplicate_texts:
-        rows.append(("same texts", f"{report.duplicate_texts:,} repeat an earlier row; one decision labels all"))
-    if report.alike_texts:
-        rows.append(("nearly the same", f"{count(report.alike_texts, 'text')}, labelled with what they are like"))
-    if report.already_there:
-        rows.append(("already there", f"{count(report.already_there, 'text')} stand in the project already"))
-    if report.duplicate_ids:
-        rows.append(("same ids", f"{count(report.duplicate_ids, 'row')} repeat an earlier row's id"))
-    return rows
+def _document(report: Report) -> dict[str, Any]:
+    """The report as JSON: pairs of labels have no place among its keys."""
+    found = asdict(report)
+    if report.comparison is not None:
+        found["comparison"]["pairs"] = [
+            {"project": ours, "file": theirs, "reviews": number}
+            for (ours, theirs), number in report.comparison.pairs.most_common()
+        ]
+    return found
 
 
-def _column(name: str) -> str:
-    return f"“{one_line(name, 60)}”"
-
-
-def _listed(names: list[str]) -> str:
-    shown = ", ".join(names[:MOST_SHOWN]) or "none"
-    return shown + (f" and {len(names) - MOST_SHOWN:,} more" if len(names) > MOST_SHOWN else "")
-
-
-def _format(encoding: str, delimiter: str) -> str:
-    name = "UTF-8" if encoding.startswith("utf-8") else encoding
-    between = {"\t": "tabs", ",": "commas", ";": "semicolons", "|": "bars"}.get(delimiter, delimiter)
-    return f"{name}, cells between {between}"
+def _sign(written: str | None) -> str | None:
+    """A delimiter as people can write it in a shell."""
+    return {"\\t": "\t", "tab": "\t", "comma": ",", "semicolon": ";", "space": " "}.get(written or "", written)

@@ -1,0 +1,1 @@
+"""One module a format: each recognises its files and reads them as tables."""
