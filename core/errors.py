@@ -4,7 +4,8 @@
     ├── ProjectError          a project file that cannot be opened or changed
     │   ├── NotAProject       the path is no labelloop project
     │   ├── ProjectTooNew     written by a newer version
-    │   └── ProjectBusy       another process holds the write lock for too long
+    │   ├── ProjectBusy       another process holds the write lock for too long
+    │   └── ProjectMoved      the file was removed or replaced while it was open
     ├── SchemeError           labels that contradict each other or do not exist
     ├── FilterError           a filter's text that cannot be understood
     ├── FileError             an input or output file that cannot be read or written
@@ -50,6 +51,10 @@ class ProjectTooNew(ProjectError):
 
 class ProjectBusy(ProjectError):
     """Another process has held the project's write lock for longer than the timeout."""
+
+
+class ProjectMoved(ProjectError):
+    """The project file was removed, renamed or replaced while it was open."""
 
 
 class SchemeError(LabelloopError):

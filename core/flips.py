@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 
 from core import held_out
 from core.held_out import Columns
-from core.storage import scheme
+from core.storage import runs, scheme
 from core.storage.tables import Review, Run, Source, Suggestion
 
 PORTION = 50_000
@@ -36,6 +36,20 @@ class Flip:
     before_id: int | None
     after_id: int | None
     count: int
+
+
+def newest_pair(session: Session) -> tuple[Run, Run] | None:
+    """The newest run with suggestions and the one to hold it against; none while there are not two."""
+    newest = next((run for run in runs.all_runs(session) if run.suggested and not run.removed), None)
+    against = before(session, newest) if newest is not None else None
+    return None if newest is None or against is None else (newest, against)
+
+
+def before(session: Session, run: Run) -> Run | None:
+    """The run whose suggestions were shown before those of `run`, else the newest other one; none without any."""
+    others = [one for one in runs.all_runs(session) if one.id != run.id and one.suggested and not one.removed]
+    shown = [one for one in others if one.in_use_since and one.in_use_since <= (run.in_use_since or "9")]
+    return max(shown, key=lambda one: one.in_use_since or "", default=others[0] if others else None)
 
 
 def flips(session: Session, run: Run, against: Run) -> tuple[int, int, tuple[Flip, ...]]:

@@ -1,4 +1,4 @@
-"""Where labelloop's own files are. Nothing is made here; whoever writes makes the folder."""
+"""Where labelloop's own files are. Nothing is made unasked; whoever writes makes the folder."""
 
 from __future__ import annotations
 
@@ -41,6 +41,16 @@ def log_folder() -> Path:
 def models_folder(project: Path) -> Path:
     """The folder of models beside a project: `reviews.models/` for `reviews.db`."""
     return project.with_suffix(".models")
+
+
+def backups_folder(project: Path) -> Path:
+    """The folder of automatic backups beside a project: `reviews.backups/` for `reviews.db`."""
+    return project.with_suffix(".backups")
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder that only its owner may look into, with those above it. Raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
 
 def sample_reviews() -> Path:

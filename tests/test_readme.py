@@ -92,6 +92,8 @@ def test_its_commands_run_from_first_to_last(
         assert done.exit_code == 0, f"{line}\n{done.output}"
     exported = pd.read_csv("labelled.csv", dtype=str, keep_default_na=False)
     assert list(exported["id"]) == list(sample["id"])
+    # Apostrophes stand before cells that a spreadsheet would run.
+    exported["text"] = exported["text"].str.removeprefix("'").where(exported["guarded"] != "", exported["text"])
     assert list(exported["text"]) == list(sample["text"])
     by_person = exported[exported["source"] == "person"]
     assert len(by_person) >= 60

@@ -13,16 +13,19 @@ from textual.screen import Screen
 
 from core import locations, settings
 from core.errors import LabelloopError
+from core.labelling.controls import Shares
 from core.labelling.session import LabellingSession
 from core.storage import runs
 from core.storage.database import Database, Watcher, open_project
 from core.worker.client import StartWorker, Worker
+from tui.assistant import Assistant
 from tui.bindings import ACTIONS, bindings, unknown
 from tui.desk import Desk, Doors
 from tui.jobs import Jobs
-from tui.messages import Counted, WorkerTold, WriteFailed
+from tui.messages import AssistTold, Counted, Renewed, WorkerTold, WriteFailed
 from tui.screens.label import LabelScreen
 from tui.theme import FALLBACK, THEMES
+from tui.upkeep import Upkeep
 
 LOOKS_EVERY = 2.0
 """Seconds between looks at whether another process has changed the project."""
@@ -30,7 +33,10 @@ LOOKS_EVERY = 2.0
 CONSIDERS_EVERY = 30.0
 """Seconds between looks at whether a training shall start by itself; without that setting nothing is looked at."""
 
-NEED_PROJECT = ("browse", "search", "history", "train", "runs", "export", "scheme")
+NEED_PROJECT = (
+    "accept_many", "browse", "search", "history", "train", "runs", "export", "scheme", "mistakes", "consistency",
+    "flips",
+)  # fmt: skip
 """Actions of the app that are about the open project."""
 
 
@@ -42,14 +48,24 @@ class LabelloopApp(App[None]):
     CSS_PATH = "styles/app.tcss"
     ENABLE_COMMAND_PALETTE = True
 
-    def __init__(self, project: Path | None = None, start_worker: StartWorker = Worker) -> None:
-        """Make the app; `start_worker` is replaced by the scripted double in tests."""
+    def __init__(
+        self,
+        project: Path | None = None,
+        start_worker: StartWorker = Worker,
+        start_assist: StartWorker | None = None,
+    ) -> None:
+        """Make the app; `start_worker` is replaced by the scripted double in tests.
+
+        `start_assist` starts the quick learner; without it there is none.
+        """
         super().__init__()
         self._project = project
         loaded, self._problems = settings.load()
         self._database: Database | None = None
         self._watcher: Watcher | None = None
         self._jobs = Jobs(self, start_worker)
+        self._upkeep = Upkeep(self, self._close_project)
+        self._assistant = Assistant(self, start_assist)
         doors = Doors(
             start_job=self._jobs.start,
             stop_job=self._jobs.stop,
@@ -57,6 +73,8 @@ class LabelloopApp(App[None]):
             unqueue=self._jobs.unqueue,
             open_path=self.open_path,
             change_settings=self.change_settings,
+            similar=self._assistant.ask_similar,
+            explain=self._assistant.ask_why,
             browse=self.browse,
         )
         self.desk = Desk(self, loaded, doors)
@@ -78,6 +96,7 @@ class LabelloopApp(App[None]):
             from tui.screens.welcome import WelcomeScreen
 
             self.push_screen(WelcomeScreen(self.desk))
+        self._upkeep.listen()
         self.set_interval(LOOKS_EVERY, self._look)
         self.set_interval(CONSIDERS_EVERY, self._jobs.consider)
 
@@ -88,6 +107,7 @@ class LabelloopApp(App[None]):
             gc.enable()
 
     async def on_unmount(self) -> None:
+        await self._assistant.close()
         await self._jobs.close()
         self._close_project()
 
@@ -107,6 +127,8 @@ class LabelloopApp(App[None]):
                 on_failure=lambda review_id, error: self._tell_failure(review_id, str(error)),
                 in_background=self._in_background,
                 on_counted=self._tell_counted,
+                on_renewed=self._tell_renewed,
+                shares=self._shares,
             )
         except LabelloopError as error:
             self.notify(str(error), title="Not opened", severity="error", timeout=20, markup=False)
@@ -116,6 +138,8 @@ class LabelloopApp(App[None]):
         self.desk.set_session(labelling)
         self._watcher = database.watch()
         self._jobs.opened()
+        self._upkeep.opened(database.path)
+        self._assistant.opened()
         self._remember(database.path)
         while len(self.screen_stack) > 1:
             self.pop_screen()
@@ -129,8 +153,15 @@ class LabelloopApp(App[None]):
                 markup=False,
             )
 
+    def _fatal_error(self) -> None:
+        """Textual would print the values of all variables, texts of reviews among them."""
+        self._exit_renderables.append(self._upkeep.crashed())
+        self._close_messages_no_wait()
+
     def _close_project(self) -> None:
+        self._upkeep.closed()
         self._jobs.forget_waiting()
+        self._assistant.leave()
         if self.desk.has_project:
             self.desk.session.close()
             self.desk.set_session(None)
@@ -163,6 +194,12 @@ class LabelloopApp(App[None]):
             if isinstance(screen, LabelScreen):
                 screen.post_message(Counted())
 
+    def _tell_renewed(self) -> None:
+        """From a thread of the session."""
+        for screen in self.screen_stack:
+            if isinstance(screen, LabelScreen):
+                screen.post_message(Renewed())
+
     def _look(self) -> None:
         """Notice what other processes, the worker included, have committed."""
         if self._watcher is None or not self.desk.has_project or not self._watcher.changed():
@@ -193,21 +230,34 @@ class LabelloopApp(App[None]):
         except LabelloopError as error:
             self.notify(str(error), title="Not saved", severity="error", timeout=15, markup=False)
             return False
+        before = self.desk.settings
         self.desk.settings, problems = settings.load()
         for problem in problems:
             self.notify(problem, severity="warning", markup=False)
         self._apply_settings()
+        self._assistant.settings_changed(before)
+        if self.desk.has_project:
+            self.desk.session.control(self._shares)
         return True
+
+    @property
+    def _shares(self) -> Shares:
+        return Shares(self.desk.settings.hidden_share, self.desk.settings.repeat_share)
 
     # ------------------------------------------------------------------ the worker
 
     def on_job_ended(self) -> None:
-        """The worker's process is gone."""
+        """The worker's process is gone. A training may have fetched what the quick learner waits for."""
         self._jobs.ended()
+        self._assistant.start()
 
     def on_worker_told(self, message: WorkerTold) -> None:
         """The worker sent an event."""
         self._jobs.told(message.event)
+
+    def on_assist_told(self, message: AssistTold) -> None:
+        """The quick learner sent an event."""
+        self._assistant.told(message)
 
     # ------------------------------------------------------------------ going places
 
@@ -244,6 +294,11 @@ class LabelloopApp(App[None]):
 
         self._go(lambda: TrainScreen(self.desk), TrainScreen)
 
+    def action_rehearse(self) -> None:
+        from tui.screens.rehearsal import RehearsalScreen
+
+        self._go(lambda: RehearsalScreen(self.desk), RehearsalScreen)
+
     def action_runs(self) -> None:
         from tui.screens.runs import RunsScreen
 
@@ -254,6 +309,34 @@ class LabelloopApp(App[None]):
         from tui.screens.read import ReadScreen
 
         self.push_screen(ReadScreen(self.desk, line))
+
+    def action_accept_many(self) -> None:
+        from tui.screens.accept import AcceptScreen
+
+        self._go(lambda: AcceptScreen(self.desk), AcceptScreen)
+
+    def action_mistakes(self) -> None:
+        from tui.screens.mistakes import MistakesScreen
+
+        self._go(lambda: MistakesScreen(self.desk), MistakesScreen)
+
+    def action_flips(self) -> None:
+        """Hold the newest run against the one before it."""
+        from core.flips import newest_pair
+        from tui.screens.compare import CompareScreen
+
+        with self.desk.session.database.reading() as session:
+            pair = newest_pair(session)
+        newest, before = (run.id for run in pair) if pair is not None else (None, None)
+        if newest is None or before is None:
+            self.notify("There are no two runs whose suggestions could be compared.", timeout=4, markup=False)
+            return
+        self._go(lambda: CompareScreen(self.desk, newest, before), CompareScreen)
+
+    def action_consistency(self) -> None:
+        from tui.screens.consistency import ConsistencyScreen
+
+        self._go(lambda: ConsistencyScreen(self.desk), ConsistencyScreen)
 
     def action_export(self) -> None:
         from tui.screens.export import ExportScreen

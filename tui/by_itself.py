@@ -9,7 +9,7 @@ from sqlmodel import Session, col, func, select
 
 from core.settings import Settings
 from core.storage import learning, runs
-from core.storage.tables import Annotation, Decision, Run, RunStatus
+from core.storage.tables import Annotation, Decision, Run, RunKind, RunStatus
 from core.worker import retraining
 from core.worker.retraining import Situation, Wanted
 
@@ -54,7 +54,7 @@ def situation(session: Session, minutes_open: float) -> Situation:
 
 
 def _newest(session: Session, status: RunStatus | None = None) -> Run | None:
-    query = select(Run).order_by(col(Run.id).desc()).limit(1)
+    query = select(Run).where(col(Run.kind) == RunKind.FINE_TUNED).order_by(col(Run.id).desc()).limit(1)
     return session.exec(query.where(col(Run.status) == status) if status else query).first()
 
 

@@ -12,6 +12,7 @@ from textual.signal import Signal
 from core.errors import ProjectError
 from core.labelling.session import LabellingSession
 from core.settings import Settings
+from core.worker.assist_state import AssistState
 from core.worker.requests import Request
 from core.worker.state import JobState
 from tui.plan import Plan
@@ -33,6 +34,10 @@ class Doors:
     """Open another project."""
     change_settings: Callable[[dict[str, object]], bool]
     """Save settings and put them into effect; whether that could be done."""
+    similar: Callable[[int], bool]
+    """Ask the quick learner which reviews are like one; false when there is none to ask."""
+    explain: Callable[[int], bool]
+    """Ask which words carried the suggestion for a review; false when there is nobody to ask."""
     browse: Callable[[str], None]
     """Open browse on top, on a filter as it is typed there."""
 
@@ -49,6 +54,8 @@ class Desk:
         """Published whenever the job's state is another."""
         self.project_changed: Signal[None] = Signal(owner, "project-changed")
         """Published when counts, queue or suggestions may be other than shown."""
+        self.assist = AssistState()
+        """What the quick learner does."""
         self.waiting = 0
         """Trainings that wait for the running job."""
         self.why = ""
@@ -59,6 +66,8 @@ class Desk:
         self.unqueue = doors.unqueue
         self.open_path = doors.open_path
         self.change_settings = doors.change_settings
+        self.similar = doors.similar
+        self.explain = doors.explain
         self.browse = doors.browse
         self.words: tuple[str, ...] = ()
         """Words that were searched for when a review was opened from browse; marked in the reviews."""

@@ -8,8 +8,10 @@ import time
 from typing import TYPE_CHECKING
 
 from core.errors import LabelloopError
+from core.phrases import count
 from core.storage import runs
 from core.storage.database import Database
+from core.storage.tables import Run
 from core.worker import events
 from core.worker.client import StartWorker, WorkerLike
 from core.worker.line_up import LineUp
@@ -96,7 +98,8 @@ class Jobs:
     def _begin(self, request: Request, why: str = "") -> None:
         """Start a job; `why` says why it begins without being asked for."""
         desk = self._app.desk
-        desk.session.writer.flush()
+        if desk.has_project:
+            desk.session.writer.flush()
         desk.why = why
         self._set(begin(type(request).__name__.lower()))
         self._worker = worker = self.start_worker(request)
@@ -116,11 +119,33 @@ class Jobs:
         if isinstance(event, events.SuggestionsStored):
             app.desk.project_changed.publish(None)
             app.notify(event.message, title=f"Run {event.run_id}", timeout=8, markup=False)
+            self._offer_flips(event.run_id)
         elif isinstance(event, events.Failed):
             app.notify(event.sentence, title="The job failed", severity="error", timeout=12, markup=False)
             self._settle()
         elif isinstance(event, events.Cancelled):
             app.notify(event.message, timeout=5, markup=False)
+
+    def _offer_flips(self, run_id: int) -> None:
+        """Count, in a thread, what the new run suggests otherwise than the one before, and offer to look at it."""
+        app = self._app
+        database = app.desk.session.database
+
+        def work() -> None:
+            # Only now: arrays are not needed before the first frame.
+            from core.flips import before, flips
+
+            with database.reading() as session:
+                run = session.get(Run, run_id)
+                if run is None:
+                    return
+                against = before(session, run)
+                changed = flips(session, run, against)[1] if against is not None else 0
+            if against is not None and changed:
+                told = f"{count(changed, 'suggestion')} flipped since run {against.id}. F shows which, and which way."
+                app.call_from_thread(app.notify, told, title=f"Run {run_id}", timeout=12, markup=False)
+
+        app.run_worker(work, thread=True, group="flips", exit_on_error=False)
 
     def ended(self) -> None:
         """The worker's process is gone: the next training that waits may begin."""

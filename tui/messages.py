@@ -6,6 +6,7 @@ from textual.message import Message
 
 from core.labelling.travel import Progress
 from core.storage.journal import Step
+from core.worker.client import WorkerLike
 from core.worker.events import Event
 
 
@@ -15,6 +16,23 @@ class WorkerTold(Message):
     def __init__(self, event: Event) -> None:
         super().__init__()
         self.event = event
+
+
+class AssistTold(Message):
+    """The quick learner sent an event."""
+
+    def __init__(self, worker: WorkerLike, event: Event) -> None:
+        super().__init__()
+        self.worker = worker
+        """Who sent it: one that has been replaced may still have something to say."""
+        self.event = event
+
+
+class Renewed(Message):
+    """The reviews that come up next are others, or say something new."""
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, Renewed)
 
 
 class JobEnded(Message):
@@ -59,6 +77,38 @@ class Given(Message):
     def __init__(self, changes: int) -> None:
         super().__init__()
         self.changes = changes
+
+
+class SuggestionsTaken(Message):
+    """Many suggestions were accepted."""
+
+    def __init__(self, reviews: int) -> None:
+        super().__init__()
+        self.reviews = reviews
+
+
+class AcceptRefused(Message):
+    """Many suggestions could not be accepted as asked."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
+
+
+class VerdictGiven(Message):
+    """A person has kept or corrected a suspected label, and it is on disk."""
+
+    def __init__(self, review_id: int) -> None:
+        super().__init__()
+        self.review_id = review_id
+
+
+class VerdictRefused(Message):
+    """A suspected label could not be kept or corrected."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
 
 
 class RunChanged(Message):

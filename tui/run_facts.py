@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from core.phrases import duration, one_line
-from core.storage.tables import Run, RunStatus
+from core.storage.tables import Run, RunKind, RunStatus
 from core.training.arguments import TrainingArguments
 from tui.plan import shown
 
@@ -26,8 +26,10 @@ def name_of(run: Run, length: int = 40) -> str:
 
 
 def status(run: Run) -> str:
-    """Its status, or that it was deleted."""
-    return "deleted" if run.removed else run.status.value
+    """Its status, or that it was deleted; the quick learner's run has no end and no status."""
+    if run.removed:
+        return "deleted"
+    return run.kind.value if run.kind is RunKind.QUICK else run.status.value
 
 
 def when(moment: str) -> str:

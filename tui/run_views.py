@@ -7,14 +7,16 @@ from dataclasses import dataclass, field
 import numpy as np
 from sqlmodel import Session
 
-from core import held_out, report
+from core import forecasting, held_out, report
+from core.forecasting import Outlook
 from core.report import Measured
 from core.storage import learning, runs, scheme, taking_back
 from core.storage.database import project_of
-from core.storage.tables import Run
+from core.storage.quick_run import LOG_LOSS
+from core.storage.tables import Run, RunKind
 from tui.trust import measured_of, verdict_of
 
-CURVES = ("loss", "validation_loss", "validation_accuracy")
+CURVES = ("loss", "validation_loss", "validation_accuracy", LOG_LOSS)
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class RunView:
     """Colour of each label by its name."""
     accepted: int = 0
     """Annotations that were accepted from it and that nobody has confirmed since."""
+    outlook: Outlook | None = None
+    """Of the quick learner's run: its learning curve, and what the next labels will bring."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,7 @@ def view(session: Session, run_id: int) -> RunView | None:
         {name: runs.curve(session, run_id, name) for name in CURVES},
         {label.name: label.colour for label in scheme.labels(session, archived=True)},
         taking_back.accepted_from(session, run_id),
+        forecasting.outlook(session) if run.kind is RunKind.QUICK and not run.removed else None,
     )
 
 

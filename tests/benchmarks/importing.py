@@ -1,9 +1,9 @@
 """How long an import of very many reviews takes, what it weighs, and which near-duplicates it finds.
 
-    python -m tests.benchmarks.importing [--rows 1000000] [--alike 0.8]
+    python -m tests.benchmarks.importing [--rows 1000000] [--alike 0.8] [--format csv|jsonl|parquet]
 
-Imported and read each in a process of its own. Beside the import stands `pandas.read_csv` of the same file, which
-only reads it.
+Imported and read each in a process of its own. Beside the import stand pandas, which only reads the same file, and
+the reader of labelloop, which gives its rows one at a time.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 from contextlib import closing
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,25 @@ READ = """
 import json, resource, sys, time
 import pandas
 began = time.perf_counter()
-pandas.read_csv(sys.argv[1])
+file = sys.argv[1]
+if file.endswith(".csv"):
+    pandas.read_csv(file)
+elif file.endswith(".jsonl"):
+    pandas.read_json(file, lines=True)
+else:
+    pandas.read_parquet(file)
+seconds = time.perf_counter() - began
+usage = resource.getrusage(resource.RUSAGE_SELF)
+peak, cpu = usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime
+print(json.dumps({"seconds": seconds, "cpu": cpu, "peak": peak}))
+"""
+
+ROWS = """
+import json, resource, sys, time
+from core.files.reading import open_table
+began = time.perf_counter()
+for row in open_table(sys.argv[1]).rows():
+    pass
 seconds = time.perf_counter() - began
 usage = resource.getrusage(resource.RUSAGE_SELF)
 peak, cpu = usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime
@@ -60,20 +79,22 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--rows", type=int, default=1_000_000)
     arguments.add_argument("--alike", type=float, default=0.8)
+    arguments.add_argument("--format", choices=("csv", "jsonl", "parquet"), default="csv")
     wanted = arguments.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         file, project = Path(folder) / "reviews.csv", Path(folder) / "reviews.db"
         write_corpus(file, wanted.rows)
-        read = _run(READ, file)
-        imported = _run(IMPORT, file, project, wanted.alike)
+        given = _converted(file, wanted.format)
+        read = _run(READ, given)
+        rows = _run(ROWS, given)
+        imported = _run(IMPORT, given, project, wanted.alike)
         near, found, wrong = _planted(file, project, wanted.alike)
-        title = (
-            f"Import of {wanted.rows:,} reviews, {file.stat().st_size / 2**20:,.0f} MB; {psutil.cpu_count()} cores"
-        )
+        size = f"{given.stat().st_size / 2**20:,.0f} MB of {wanted.format}"
+        title = f"Import of {wanted.rows:,} reviews, {size}; {psutil.cpu_count()} cores"
         table = Table(title=f"{title}; load {psutil.getloadavg()[0]:.1f}")
         for column in ("what", "seconds", "of these busy", "rows/s", "ratio", "peak memory, MB"):
             table.add_column(column)
-        for name, one in (("pandas.read_csv", read), ("labelloop import", imported)):
+        for name, one in (("pandas, reading", read), ("labelloop, reading", rows), ("labelloop import", imported)):
             table.add_row(
                 name,
                 f"{one['seconds']:.1f}",
@@ -88,6 +109,28 @@ def main() -> None:
             f"different one, {wrong:,} of them less than {wanted.alike} similar; {found / max(1, near):.1%} of the "
             f"{near:,} planted near-duplicates that are {wanted.alike} similar or more found."
         )
+
+
+def _converted(file: Path, format: str) -> Path:
+    """The corpus in another format, written a portion at a time."""
+    if format == "csv":
+        return file
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    target = file.with_suffix(f".{format}")
+    with file.open(encoding="utf-8", newline="") as lines:
+        rows = csv.DictReader(lines)
+        if format == "jsonl":
+            with target.open("w", encoding="utf-8") as out:
+                out.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+            return target
+        names = rows.fieldnames or ()
+        schema = pa.schema([(name, pa.string()) for name in names])
+        with pq.ParquetWriter(target, schema) as writer:
+            while portion := list(islice(rows, 50_000)):
+                writer.write_table(pa.Table.from_pylist(portion, schema))
+    return target
 
 
 def _run(program: str, *arguments: object) -> dict[str, Any]:

@@ -45,7 +45,8 @@ def test_train_then_everything_after_it(
     assert "Suggestions come from run 1 now." in suggested.stdout
 
     target = tmp_path / "all.csv"
-    assert document("export", project, target, "--what", "all") == {"path": str(target), "rows": 60, "what": "all"}
+    exported = document("export", project, target, "--what", "all")
+    assert (exported["path"], exported["rows"], exported["what"]) == (str(target), 60, "all")
     frame = pd.read_csv(target, keep_default_na=False)
     assert list(frame["source"]) == ["imported"] * 40 + ["suggested"] * 20
     assert list(frame["labelloop_label"][:40]) == ["bad", "good"] * 20
@@ -239,7 +240,7 @@ def test_export_labelled_is_the_default_and_replaces_the_file(
 
 @pytest.mark.parametrize(
     ("target", "sentence"),
-    [("out.docx", "Exports to “.docx” cannot be written yet."), ("nowhere/out.csv", "nowhere does not exist.")],
+    [("out.docx", "Exports to “docx” cannot be written."), ("nowhere/out.csv", "nowhere does not exist.")],
 )
 def test_export_to_a_wrong_place(target: str, sentence: str, project: Path, labelloop: Command) -> None:
     result = labelloop("export", project, target)

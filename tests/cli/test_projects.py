@@ -90,10 +90,9 @@ def test_dry_run_writes_nothing(document: Document, tmp_path: Path, reviews: Pat
         (["again.csv", "--text", "text", "--label", "text"], "cannot be text and label"),
         (["again.csv", "--encoding", "klingon"], "There is no encoding “klingon”. Try utf-8"),
         (["again.csv", "--encoding", "ascii"], "not written in ascii"),
-        (["reviews.csv"], "is in this project already: 60 reviews"),
         (["broken.csv"], "broken.csv, line 3: 3 cells where the header has 2."),
         (["empty.csv"], "empty.csv is empty."),
-        (["book.xlsx"], "files ending in “.xlsx” cannot be read yet. Save it as CSV first."),
+        (["book.xlsx"], "book.xlsx is no workbook (xlsx), or is damaged. Save it anew, or as CSV."),
     ],
 )
 def test_import_that_fails_leaves_the_project_as_it_was(

@@ -98,4 +98,7 @@ def test_an_unexpected_error_is_a_sentence_and_a_log(
     assert "RuntimeError: wires crossed. Please report it with the log" in result.stderr
     (log,) = (home / "logs").glob("command-*.log")
     assert str(log) in result.stderr.replace("\n", "")
-    assert "Traceback" in log.read_text(encoding="utf-8")
+    written = log.read_text(encoding="utf-8")
+    assert "in broken" in written
+    assert "RuntimeError" in written
+    assert "RuntimeError: wires crossed" not in written, "what an error says may quote a review"

@@ -50,12 +50,16 @@ WAYS: dict[str, Way] = {
     "app": press(),
     "browse": press("b"),
     "scheme": press("k"),
+    "accept": press("A"),
     "history": press("h"),
     "train": press("t"),
     "arguments": press("t", "a"),
     "runs": press("R"),
     "run": press("R", "enter"),
     "compare": press("R", "space", "down", "space", "c"),
+    "mistakes": press("M"),
+    "consistency": press("C"),
+    "rehearsal": press("E"),
     "close": press("b"),
 }
 

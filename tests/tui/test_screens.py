@@ -358,7 +358,7 @@ async def test_a_bad_settings_file_is_named_with_its_line_and_the_app_starts(app
 
 async def test_every_action_with_a_key_is_in_the_help_and_does_something(app_on: MakeApp) -> None:
     app = app_on()
-    async with app.run_test(size=(200, 160)) as pilot:
+    async with app.run_test(size=(200, 260)) as pilot:
         await pilot.press("f1")
         await pilot.pause()
         shown = str(app.screen.query(Static).last().render()) + screen_text(app)

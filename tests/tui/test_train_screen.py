@@ -65,8 +65,7 @@ async def test_one_key_trains_with_the_defaults_and_a_preset_is_chosen_with_anot
         await pilot.press("p", "down", "enter", "t")
         await settle(pilot, started.app)
         quick, balanced = (request.arguments for request in started.requests)
-        assert quick["freeze_layers"] == 3
-        assert balanced["freeze_layers"] == 0
+        assert (quick["length_factor"], balanced["length_factor"]) == (0.5, 1.0)
         assert balanced["epochs"] is None
 
 
@@ -105,7 +104,7 @@ async def test_arguments_are_told_checked_in_place_and_kept_for_the_session(star
         ("epochs", "many", "Type a number, or nothing for automatic."),
         ("epochs", "0", "It must be a number above 0, at most 1000"),
         ("seed", "1.5", "Type a whole number."),
-        ("learning_rate", "", "Type a number."),
+        ("warmup_share", "", "Type a number."),
         ("precision", "fp8", "Type auto, fp32 or bf16."),
         ("freeze_embeddings", "perhaps", "Type yes, no or automatic."),
         ("base_model", " ", "It must be a model name, a folder, or auto"),

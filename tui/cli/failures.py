@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import errno
 import functools
-import os
-import traceback
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import ParamSpec
 
@@ -59,9 +56,6 @@ def _unexpected(error: Exception) -> LabelloopError:
 
 
 def _write_log(error: Exception) -> Path:
-    folder = locations.log_folder()
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    log = folder / f"command-{datetime.now(UTC):%Y%m%d-%H%M%S}-{os.getpid()}.log"
-    log.touch(mode=0o600)
-    log.write_text("".join(traceback.format_exception(error)), encoding="utf-8", errors="backslashreplace")
-    return log
+    from core import logs
+
+    return logs.write_error("command", error)

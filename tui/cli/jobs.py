@@ -34,21 +34,26 @@ class Outcome:
     stored: events.SuggestionsStored | None = None
 
 
-def carry_out(request: requests.Request, start: StartWorker = Worker) -> Outcome:
-    """Do a job in the worker.
+def carry_out(
+    request: requests.Request, start: StartWorker = Worker, follow: Callable[[JobState], None] = lambda _state: None
+) -> Outcome:
+    """Do a job in the worker; `follow` is told its state after every event.
 
     Raises JobStopped after Ctrl+C, and for a job that failed the error that the worker told, or WorkerError.
     """
     job = type(request).__name__.casefold()
     with narrator() as shown:
-        return asyncio.run(_Job(start(request), job, request.project, shown).run())
+        return asyncio.run(_Job(start(request), job, request.project, shown, follow).run())
 
 
 class _Job:
     """One job and the order to stop it."""
 
-    def __init__(self, worker: WorkerLike, job: str, project: str, shown: Narrator) -> None:
+    def __init__(
+        self, worker: WorkerLike, job: str, project: str, shown: Narrator, follow: Callable[[JobState], None]
+    ) -> None:
         self._worker = worker
+        self._follow = follow
         self._project = shlex.quote(project)
         self._shown = shown
         self._outcome = Outcome(begin(job))
@@ -67,6 +72,7 @@ class _Job:
 
     def _take(self, event: Event) -> None:
         outcome = replace(self._outcome, state=fold(self._outcome.state, event))
+        self._follow(outcome.state)
         if isinstance(event, events.ModelSaved):
             outcome = replace(outcome, saved=event)
         elif isinstance(event, events.SuggestionsStored):
@@ -107,6 +113,8 @@ class _Job:
         state, saved = self._outcome.state, self._outcome.saved
         if state.job == "export":
             return "Nothing was written."
+        if state.job == "rehearse":
+            return ""
         if saved is not None:
             again = f"labelloop suggest {self._project} --run {saved.run_id}"
             return f"Run {saved.run_id} has its model; “{again}” goes on from there."

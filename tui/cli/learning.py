@@ -142,7 +142,8 @@ def show_training(outcome: Outcome, measured: Measured) -> None:
         if warning := caution(measured):
             say(warning)
     else:
-        show("It has not been measured: no review of the audit set is labelled. Label some more; one in five is.")
+        show("It has not been measured: no review of the audit set is labelled.")
+        show("Label some more: now and then one of it comes up.")
 
 
 def _trained(outcome: Outcome, measured: Measured) -> dict[str, Any]:

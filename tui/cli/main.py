@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from typing import Annotated
 
 import typer
 
-from tui.cli import demo, doctor, exporting, importing, learning, projects, runs, scoring, status, steps
+from tui.cli import (
+    accepting,
+    check,
+    consistency,
+    demo,
+    doctor,
+    exporting,
+    importing,
+    learning,
+    mistakes,
+    predict,
+    projects,
+    rehearse,
+    runs,
+    scoring,
+    status,
+    steps,
+)
 from tui.cli.failures import guarded
 from tui.cli.output import in_terminal, say
 
@@ -57,12 +75,30 @@ def start(
     projects.open_last()
 
 
-for module in (demo, projects, importing, status, learning, runs, scoring, exporting, steps, doctor):
+for module in (
+    demo,
+    projects,
+    importing,
+    status,
+    learning,
+    runs,
+    scoring,
+    accepting,
+    mistakes,
+    consistency,
+    exporting,
+    predict,
+    rehearse,
+    steps,
+    check,
+    doctor,
+):
     module.register(app)
 
 
 def run() -> None:
     """The entry point."""
+    os.umask(0o077)  # whatever is made from here on, nobody else reads: projects, models, logs, caches, exports
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a character of a review gets its code instead of a failed command.
         with contextlib.suppress(AttributeError, ValueError):

@@ -140,9 +140,12 @@ def activity(state: JobState) -> str:
         Phase.STARTING: "starting",
         Phase.TRAINING: "training",
         Phase.STOPPING: "stopping",
-        Phase.WORKING: {"export": "exporting", "train": "suggesting", "suggest": "suggesting"}.get(
-            state.job, state.job
-        ),
+        Phase.WORKING: {
+            "export": "exporting",
+            "train": "suggesting",
+            "suggest": "suggesting",
+            "rehearse": "rehearsing",
+        }.get(state.job, state.job),
     }
     return words.get(state.phase, state.phase.value)
 
@@ -180,4 +183,7 @@ def told(event: Event) -> str:
         )
     if isinstance(event, events.Noticed):
         return event.message
+    if isinstance(event, events.Rehearsed):
+        accuracy = percent(event.scores["accuracy"], 1)
+        return f"{event.method}: {count(event.labels, 'label')}, seed {event.seed}: accuracy {accuracy}"
     return ""

@@ -84,8 +84,11 @@ def run_app(project: Path | None) -> None:
     os.environ.setdefault("TEXTUAL_FPS", "500")
     # Nothing that is imported becomes garbage: collecting meanwhile costs a tenth of the start. The app turns it on.
     gc.disable()
+    from core import logs
+    from core.worker.client import Worker
     from tui.app import LabelloopApp
 
-    app = LabelloopApp(project)
+    logs.to_file("screen")
+    app = LabelloopApp(project, start_assist=Worker)
     app.run()
     raise typer.Exit(app.return_code or 0)

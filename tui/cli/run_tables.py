@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from rich.table import Table
 
 from core.phrases import count, duration, one_line
-from core.storage.tables import Run
+from core.storage.tables import Run, RunKind
 from tui.cli.output import facts, grid
 from tui.cli.tables import accuracy, comparison
 
@@ -20,8 +20,10 @@ def when(moment: str | None) -> str:
 
 
 def state(run: Run) -> str:
-    """Its status, or that it was deleted."""
-    return "deleted" if run.removed else run.status.value
+    """Its status, or that it was deleted; the quick learner's run has no end and no status."""
+    if run.removed:
+        return "deleted"
+    return run.kind.value if run.kind is RunKind.QUICK else run.status.value
 
 
 def overview(found: list[Run], in_use: int | None) -> Table:
@@ -46,6 +48,7 @@ def document(run: Run, in_use: int | None) -> dict[str, Any]:
     return {
         "run": run.id,
         "name": run.name,
+        "kind": run.kind.value,
         "note": run.note,
         "status": run.status.value,
         "deleted": run.removed,
@@ -71,6 +74,13 @@ def document(run: Run, in_use: int | None) -> dict[str, Any]:
     }
 
 
+def _trained_on(run: Run) -> str:
+    reviews = count(run.train_size, "review")
+    if run.kind is RunKind.QUICK:
+        return f"{reviews}, anew after every label"
+    return f"{reviews}, {run.validation_size:,} more kept back to watch it"
+
+
 def detail(run: Run, in_use: int | None, unchanged: bool) -> list[RenderableType]:
     """All that is known of a run."""
     from core.report import Measured
@@ -83,7 +93,7 @@ def detail(run: Run, in_use: int | None, unchanged: bool) -> list[RenderableType
         ("ended", when(run.finished_at)),
         ("resumed", ", ".join(f"at step {step:,}" for step in run.resumed_at)),
         ("base model", run.base_model),
-        ("trained on", f"{count(run.train_size, 'review')}, {run.validation_size:,} more kept back to watch it"),
+        ("trained on", _trained_on(run)),
         ("annotations", f"{run.annotations_digest[:16]}, {'unchanged since' if unchanged else 'changed since'}"),
         ("device", ", ".join(part for part in (run.device, run.precision) if part)),
         ("took", duration(metrics["seconds"]) if metrics.get("seconds") else ""),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from sqlmodel import Session
 
+    from core.forecasting import Outlook
     from core.report import Measured
     from core.storage.browse import Counts
     from core.storage.tables import Label, Run
@@ -38,6 +39,7 @@ class Status:
     runs: list[tuple[Run, str]]
     """Runs, the newest first, each with its status; one whose process is gone is “interrupted”."""
     measured: Measured
+    outlook: Outlook
     next_undo: str
     next_redo: str
 
@@ -62,31 +64,43 @@ def status(project: Project, as_json: Json = False) -> None:
         from tui.cli.tables import comparison
 
         show(comparison(found.measured))
+    if found.outlook.sentence:
+        show(f"Time to target: {found.outlook.sentence}")
     say(f"Next: {_next(found, shlex.quote(str(project)))}")
 
 
 def _read(session: Session, path: str) -> Status:
+    from core import forecasting
     from core.report import measure
     from core.storage import browse, journal, runs, scheme
     from core.storage.database import project_of
-    from core.storage.tables import Run, RunStatus
+    from core.storage.tables import Run
 
     project = project_of(session)
     run = session.get(Run, project.run_in_use) if project.run_in_use is not None else None
-    listed = [
-        (row, RunStatus.INTERRUPTED if row.status is RunStatus.RUNNING and not runs.is_alive(row) else row.status)
-        for row in runs.all_runs(session)
-    ]
+    listed = [(row, _state(row)) for row in runs.all_runs(session)]
     return Status(
         path=path,
         project=project,
         counts=browse.counts(session),
         labels=scheme.labels(session, archived=True),
-        runs=[(row, shown.value) for row, shown in listed],
+        runs=listed,
         measured=measure(session, run),
+        outlook=forecasting.outlook(session),
         next_undo=journal.next_undo(session),
         next_redo=journal.next_redo(session),
     )
+
+
+def _state(run: Run) -> str:
+    """Its status, as far as its process still lives; the quick learner's run has none."""
+    from core.storage import runs
+    from core.storage.tables import RunKind, RunStatus
+
+    if run.kind is RunKind.QUICK:
+        return run.kind.value
+    gone = run.status is RunStatus.RUNNING and not runs.is_alive(run)
+    return (RunStatus.INTERRUPTED if gone else run.status).value
 
 
 def _overview(found: Status) -> list[tuple[str, str]]:
@@ -104,7 +118,9 @@ def _overview(found: Status) -> list[tuple[str, str]]:
     if counts.flagged:
         rows.append(("flagged", f"{counts.flagged:,}"))
     if found.project.run_in_use is not None:
-        rows.append(("suggestions", f"from run {found.project.run_in_use}"))
+        by_quick = any(run.id == found.project.run_in_use and run.kind == "quick" for run, _ in found.runs)
+        whose = ", the quick learner" if by_quick else ""
+        rows.append(("suggestions", f"from run {found.project.run_in_use}{whose}"))
     rows.append(("undo", f"takes back “{one_line(found.next_undo)}”" if found.next_undo else "nothing to undo"))
     if found.next_redo:
         rows.append(("redo", f"does “{one_line(found.next_redo)}” again"))
@@ -184,6 +200,7 @@ def _document(found: Status) -> dict[str, Any]:
             {
                 "run": run.id,
                 "name": run.name,
+                "kind": run.kind.value,
                 "status": state,
                 "deleted": run.removed,
                 "message": run.message,
@@ -199,6 +216,7 @@ def _document(found: Status) -> dict[str, Any]:
             for run, state in found.runs
         ],
         "audit": found.measured.to_json(),
+        "forecast": found.outlook.to_json(),
         "next_undo": found.next_undo,
         "next_redo": found.next_redo,
     }

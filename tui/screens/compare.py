@@ -14,6 +14,7 @@ from textual.widgets.option_list import Option
 
 from core import comparison
 from core.comparison import Comparison, Flip
+from core.flips import flipped
 from core.phrases import count, one_line, percent
 from core.storage import runs
 from core.storage.database import project_of
@@ -24,9 +25,13 @@ from tui.desk import Desk
 from tui.plan import shown
 from tui.run_facts import name_of
 from tui.run_views import CURVES
+from tui.screens.read import label_screen_below
 from tui.widgets.curve import Curve, Series
 from tui.widgets.scores import difference, side_by_side
 from tui.widgets.scrolling import scroll
+
+MOST_WALKED = 10_000
+"""Reviews of a walk; nobody reads more."""
 
 Points = list[tuple[int, float]]
 
@@ -144,7 +149,7 @@ class CompareScreen(Screen[None]):
         self.query_one("#changed", Static).update(
             Content(
                 f"Of {count(found.both, 'review')} with suggestions of both, {found.changed:,} have another label now"
-                f"{': ' if found.flips else '.'}{'enter reads them' if found.flips else ''}"
+                f"{': ' if found.flips else '.'}{'enter lists them, w walks through them' if found.flips else ''}"
             )
         )
         labels = self.query_one("#labels", Static)
@@ -181,6 +186,28 @@ class CompareScreen(Screen[None]):
     @on(OptionList.OptionSelected)
     def _selected(self) -> None:
         self.action_open()
+
+    def action_walk(self) -> None:
+        """Walk through exactly the reviews that changed as under the cursor says, in the label screen."""
+        found, at = self._found, self.query_one(OptionList).highlighted
+        if found is None or at is None or not found.flips:
+            self.notify("The two runs label no review differently.", timeout=3, markup=False)
+            return
+        flip, database = found.flips[at], self._desk.session.database
+        what = f"{one_line(flip.before, 14) or 'nothing'} → {one_line(flip.after, 14) or 'nothing'}"
+
+        def work() -> None:
+            with database.reading() as session:
+                run, against = (runs.existing(session, one) for one in (found.run_id, found.against_id))
+                ids = flipped(session, run, against, flip.before_id, flip.after_id, MOST_WALKED)
+            self.app.call_from_thread(self._go, ids, what)
+
+        self.run_worker(work, thread=True, group="walk", exclusive=True, exit_on_error=False)
+
+    def _go(self, ids: list[int], what: str) -> None:
+        below = label_screen_below(self.app) if ids else None
+        if below is not None:
+            below.walk_through(ids, what)
 
     def action_swap(self) -> None:
         self._run_id, self._against_id = self._against_id, self._run_id

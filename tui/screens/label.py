@@ -15,11 +15,14 @@ from core.labelling.ahead import Walk
 from core.labels import codes
 from core.phrases import count, one_line
 from core.storage import browse
+from core.worker.events import Explained
 from core.worker.state import JobState
+from tui import forecasting
 from tui.bindings import bindings
 from tui.desk import Desk
 from tui.messages import StepMoved, StepTaken, WriteFailed
 from tui.screens.ask import Ask, FindLabel
+from tui.widgets.forecast_note import ForecastNote
 from tui.widgets.job_strip import JobStrip
 from tui.widgets.label_board import LabelBoard, Shown
 from tui.widgets.label_list import LabelList
@@ -45,6 +48,8 @@ class LabelScreen(Screen[None]):
         self._typed = ""
         """First digits of the number of a label, where there are many."""
         self._marking = desk.settings.mark_words
+        self._why: Explained | None = None
+        """Why something is suggested for the review that is up, if somebody asked."""
 
     def compose(self) -> ComposeResult:
         yield TopBar()
@@ -54,6 +59,7 @@ class LabelScreen(Screen[None]):
                 yield ReviewPanel()
             with Vertical(id="aside"):
                 yield Trail()
+                yield ForecastNote()
                 yield LabelList()
         yield StepStrip()
         yield JobStrip()
@@ -66,6 +72,7 @@ class LabelScreen(Screen[None]):
         self._trail, self._list = self.query_one(Trail), self.query_one(LabelList)
         self._bar, self._strip = self.query_one(TopBar), self.query_one(JobStrip)
         self.call_after_refresh(self._show_all)
+        forecasting.keep_up(self, self._session, self.query_one(ForecastNote).show)
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._show_all)
@@ -77,6 +84,7 @@ class LabelScreen(Screen[None]):
 
     def _show_all(self) -> None:
         self._strip.show(self._desk.job)
+        self._strip.show_quick(self._desk.assist)
         self._show_review()
 
     def _show_review(self) -> None:
@@ -106,9 +114,17 @@ class LabelScreen(Screen[None]):
                 self._hidden,
                 session.multi,
                 self._typed,
+                self._because(),
             )
         )
         self._list.show(session.scheme, self._typed)
+
+    def _because(self) -> str:
+        """Why the suggestion is what it is, or why the review comes up, where a person has asked for it."""
+        if self._why is not None:
+            words = ", ".join(one_line(word, 20) for word in self._why.words)
+            return f"Suggested “{self._session.names([self._why.label_id or 0])}” because of: {words}."
+        return self._session.walk.because if self._session.walk is not None else ""
 
     def _marked(self) -> dict[str, str]:
         """Words to mark in the review, with their styles: those of the keyword rule, then those searched for."""
@@ -116,6 +132,10 @@ class LabelScreen(Screen[None]):
         if self._marking:
             for label in self._session.scheme:
                 marked.update(dict.fromkeys(label.keywords, f"underline $label-{label.colour}"))
+        if self._why is not None:
+            found = self._session.label_by_id(self._why.label_id or 0)
+            colour = f"$label-{found.colour}" if found is not None else "$accent"
+            marked.update(dict.fromkeys(self._why.words, f"bold underline {colour}"))
         marked.update(dict.fromkeys(self._desk.words, "bold reverse $accent"))
         return marked
 
@@ -123,6 +143,7 @@ class LabelScreen(Screen[None]):
         self._chosen.clear()
         self._typed = ""
         self._hidden = False
+        self._why = None
         self._show_review()
         self._suggest_rest()
 
@@ -173,7 +194,7 @@ class LabelScreen(Screen[None]):
         if card is None:
             return
         if not self._session.multi:
-            self._session.give([label_id])
+            self._session.give([label_id], self._hidden)
             self._next_review()
             return
         if not self._chosen and card.state is not None:
@@ -187,13 +208,14 @@ class LabelScreen(Screen[None]):
         if card is None:
             return
         if session.multi and self._chosen:
-            session.give(sorted(self._chosen))
+            session.give(sorted(self._chosen), self._hidden)
         elif card.suggested is None:
             how = "Press the keys of its labels, then enter." if session.multi else "Press the key of a label."
             self.notify(f"There is no suggestion for this review yet. {how}", timeout=4, markup=False)
             return
-        elif card.audit or self._hidden:
+        elif card.held_back or self._hidden:
             why = "is held back: this review measures the model" if card.audit else "is put aside"
+            why = "is held back, to see whether suggestions sway you" if card.withheld else why
             self.notify(f"The suggestion {why}. Press the key of a label.", timeout=4, markup=False)
             return
         else:
@@ -203,7 +225,7 @@ class LabelScreen(Screen[None]):
     def action_other(self) -> None:
         """With two labels, give the one that is not suggested; else put the suggestion aside."""
         session, card = self._session, self._session.current
-        if card is None or card.suggested is None or card.audit:
+        if card is None or card.suggested is None or card.held_back:
             return
         others = [label.id for label in session.scheme if label.id not in card.suggested.label_ids]
         if not session.multi and len(session.scheme) == 2 and len(others) == 1 and others[0] is not None:
@@ -214,7 +236,7 @@ class LabelScreen(Screen[None]):
             self._show_labels()
 
     def action_skip(self) -> None:
-        self._session.skip()
+        self._session.skip(self._hidden)
         self._next_review()
 
     def action_flag(self) -> None:
@@ -270,6 +292,21 @@ class LabelScreen(Screen[None]):
         self.refresh_bindings()
         self._next_review()
 
+    def walk_through_similar(self, review_id: int, review_ids: Sequence[int]) -> None:
+        """Let the reviews come up that are most like one, if that is still up."""
+        card = self._session.current
+        if card is None or card.review_id != review_id:
+            return
+        self._session.walk_through(review_ids, f"like {card.name}", f"Like the review {card.name}.")
+        self.refresh_bindings()
+        self._next_review()
+
+    def action_similar(self) -> None:
+        """Let reviews come up that are like this one."""
+        card = self._session.current
+        if card is not None and not self._desk.similar(card.review_id):
+            self.notify("The quick learner, which knows what is alike, is not there.", timeout=4, markup=False)
+
     def action_leave_walk(self) -> None:
         self._session.leave_walk()
         self.refresh_bindings()
@@ -305,6 +342,28 @@ class LabelScreen(Screen[None]):
     def action_mark(self) -> None:
         """Mark the words of the keyword rule, or leave them as they are."""
         self._marking = not self._marking
+        self._show_review()
+
+    def action_why(self) -> None:
+        """Ask which words carried the suggestion, or leave them as they are."""
+        card = self._session.current
+        if self._why is not None:
+            self._why = None
+            self._show_review()
+        elif card is None or card.suggested is None or card.held_back or self._hidden:
+            self.notify("No suggestion is shown for this review.", timeout=3, markup=False)
+        elif not self._desk.explain(card.review_id):
+            self.notify("The quick learner, which can tell, is not there.", timeout=4, markup=False)
+
+    def show_why(self, found: Explained) -> None:
+        """Underline the words, if the review is still up and its suggestion in sight."""
+        card = self._session.current
+        if card is None or card.review_id != found.review_id or card.held_back or self._hidden:
+            return
+        if not found.words:
+            self.notify(found.message, timeout=5, markup=False)
+            return
+        self._why = found
         self._show_review()
 
     def action_down(self) -> None:
@@ -354,6 +413,11 @@ class LabelScreen(Screen[None]):
     def on_counted(self) -> None:
         """The counts are others."""
         self._show_review()
+
+    def on_renewed(self) -> None:
+        """Something is said about the review that is up, where nothing was."""
+        if self._session.show_renewed():
+            self._show_labels()
 
     def on_write_failed(self, message: WriteFailed) -> None:
         """A decision did not reach the disk: bring its review back with the reason."""

@@ -28,7 +28,7 @@ from tui.widgets.step_strip import StepStrip
 
 Result = TypeVar("Result")
 
-NOT_IN_FOOTER = "r name · n note · w take back · z roll back · d delete · u undo"
+NOT_IN_FOOTER = "r name · n note · w take back · z roll back · d delete · u undo · E rehearsal"
 """Told at the top, because a footer of 80 cells has no room for it."""
 
 

@@ -14,7 +14,7 @@ from textual.widgets import Footer, Static
 from core.phrases import count, one_line
 from core.storage import learning, runs
 from core.storage.database import project_of
-from core.storage.tables import Run
+from core.storage.tables import Run, RunKind
 from core.worker.requests import Suggest
 from core.worker.state import JobState, Phase
 from tui.bindings import bindings
@@ -115,7 +115,7 @@ class TrainScreen(Screen[None]):
 
         def work() -> None:
             with database.reading() as session:
-                found = runs.all_runs(session)
+                found = [run for run in runs.all_runs(session) if run.kind is RunKind.FINE_TUNED]
                 newest = found[0].id if found else None
                 names = ("loss", "validation_loss", "validation_accuracy")
                 loss, held_out, accuracy = ([] if newest is None else runs.curve(session, newest, n) for n in names)

@@ -59,6 +59,8 @@ class WelcomeScreen(Screen[None]):
         ]
         for path in sorted(Path.cwd().glob("*.db"))[:8]:
             options.append(Option(_choice(f"Open {path.name}", "in this folder"), id=f"path:{path}"))
+        rehearsal = _choice("Rehearse on a labelled file", "what a number of labels buys, by strategy and model")
+        options.append(Option(rehearsal, id="rehearse"))
         options.append(Option(_choice("Help", "keys, and how it works"), id="help"))
         options.append(Option(_choice("Quit", "q"), id="quit"))
         return options
@@ -77,6 +79,8 @@ class WelcomeScreen(Screen[None]):
             self.app.push_screen(Ask("Path of the project", "", "enter opens · esc goes back"), self._open)
         elif chosen.startswith("path:"):
             self._desk.open_path(Path(chosen.removeprefix("path:")))
+        elif chosen == "rehearse":
+            await self.app.run_action("app.rehearse")
         elif chosen == "help":
             await self.app.run_action("app.help")
         else:

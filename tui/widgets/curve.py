@@ -10,6 +10,9 @@ from textual_plot import HiResMode, PlotWidget
 DRAWN_WITH = HiResMode.BRAILLE
 """Eight dots a cell; pictures taken with a font that has no braille use blocks."""
 
+BY_LABELS = "out_of_sample_log_loss"
+"""The one curve that the quick learner has: its log-loss by the number of labels."""
+
 MOST_POINTS = 400
 """Points of a curve that are drawn; a terminal has no more columns than that."""
 
@@ -71,6 +74,8 @@ def draw_learning(loss: Curve, accuracy: Curve, curves: Mapping[str, Sequence[tu
             Series("training", curves["loss"], "primary"),
             Series("held-out", curves["validation_loss"], "accent", dots=True),
         ]
+        if not curves.get(BY_LABELS)
+        else [Series("out of sample, by labels", curves[BY_LABELS], "primary")]
     )
     accuracy.draw([Series("held-out", curves["validation_accuracy"], "success", dots=True)], top=1.0)
 

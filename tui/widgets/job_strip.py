@@ -7,6 +7,7 @@ from textual.reactive import reactive
 from textual.widgets import Static
 
 from core.phrases import duration, one_line, percent
+from core.worker.assist_state import AssistState
 from core.worker.state import JobState, Phase
 
 DOING = {
@@ -15,6 +16,10 @@ DOING = {
     Phase.CROSS_VALIDATING: "cross-validating",
 }
 """What a busy worker is at; suggesting or exporting otherwise."""
+
+
+NARROWEST = 60
+"""Cells that the job's own state keeps, whatever is told beside it."""
 
 
 class JobStrip(Static):
@@ -28,12 +33,36 @@ class JobStrip(Static):
     aside: reactive[str] = reactive("")
     """What is said beside the state: why the job began by itself, and how many wait for it."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._job = JobState()
+        self._quick = AssistState()
+
     def show(self, job: JobState) -> None:
         """Draw the line."""
-        self.set_class(job.phase is not Phase.IDLE, "-shown")
+        self._job = job
+        self._draw()
+
+    def show_quick(self, quick: AssistState) -> None:
+        """Say what the quick learner does: alone, or in few words beside the job."""
+        self._quick = quick
+        self._draw()
+
+    def _draw(self) -> None:
+        job = self._job
+        idle = job.phase is Phase.IDLE
+        words = self._quick.words if idle else self._quick.few_words
+        self.set_class(not idle or bool(words), "-shown")
         width = max(self.size.width - 2, 40)
-        line = strip(job, width - (len(self.aside) + 3 if self.aside else 0))
-        self.update(Content.assemble(line, (f" · {self.aside}", "$accent")) if self.aside else line)
+        if idle:
+            self.update(Content.styled(one_line(words, width), "$faint"))
+            return
+        beside = [(f" · {text}", style) for text, style in ((self.aside, "$accent"), (words, "$faint")) if text]
+        room = width - sum(len(text) for text, _ in beside)
+        if room < NARROWEST and words:
+            beside.pop()
+            room = width - sum(len(text) for text, _ in beside)
+        self.update(Content.assemble(strip(job, room), *beside))
 
 
 def strip(job: JobState, width: int) -> Content:
@@ -49,7 +78,7 @@ def strip(job: JobState, width: int) -> Content:
         return Content.styled(f"… {job.job}: loading the base model", "$accent")
     bar = 24 if width >= 100 else 12
     full = round(job.share * bar)
-    doing = DOING.get(job.phase, "suggesting")
+    doing = DOING.get(job.phase, "giving labels" if job.job == "rehearse" else "suggesting")
     if job.phase is Phase.CROSS_VALIDATING and job.folds:
         doing += f", part {min(job.fold + 1, job.folds)} of {job.folds}"
     parts: list[Content | str | tuple[str, str]] = [

@@ -26,6 +26,18 @@ DOUBT = 0.5
 """Margin above which the model is not said to hesitate: three to one for its first label."""
 
 
+NUMBERED = {
+    QueueReason.CONFIDENCE: "The model is unsure: it gives its best label {share}.",
+    QueueReason.ENTROPY: "The model’s doubt is spread over the labels: {share} of the most possible.",
+    QueueReason.COVER: "Stands for {share} of the reviews, none of which is labelled yet.",
+    QueueReason.DISTANCE: "Unlike everything labelled so far: distance {number:.2f}.",
+    QueueReason.DENSITY: "Many reviews are like it: similarity {number:.2f}.",
+    QueueReason.DISAGREEMENT: "The two learners disagree about it: {number:.2f} of 1.",
+    QueueReason.SIMILAR: "Like the review you chose: similarity {number:.2f}.",
+}
+"""What is said of a review that comes for a reason, with the reason's number."""
+
+
 @dataclass(frozen=True)
 class Shown:
     """What stands on the board."""
@@ -41,6 +53,8 @@ class Shown:
     multi: bool
     typed: str = ""
     """First digits of a label's number."""
+    because: str = ""
+    """Why the review comes up, where a person has asked for it."""
 
     @property
     def given(self) -> Sequence[int]:
@@ -50,7 +64,7 @@ class Shown:
     @property
     def said(self) -> Suggested | None:
         """The suggestion that may be seen."""
-        return None if self.card is None or self.hidden or self.card.audit else self.card.suggested
+        return None if self.card is None or self.hidden or self.card.held_back else self.card.suggested
 
 
 class LabelBoard(Lines):
@@ -113,15 +127,36 @@ def _why(shown: Shown) -> Piece:
     if card.audit:
         held = " Suggestion held back." if card.suggested else ""
         return f"Audit review, drawn at random.{held}", "$faint"
+    if card.withheld and card.suggested is not None:
+        return "Suggestion held back here, to see whether suggestions sway you.", "$faint"
     if shown.hidden and card.suggested is not None:
         return "Suggestion put aside.", "$faint"
-    if card.reason is QueueReason.MARGIN and card.margin is not None:
-        if card.margin > DOUBT:
-            return "The model is fairly sure: nothing it doubts more is left.", "$faint"
-        return f"The model hesitates {_between(card, shown)}.", "$faint"
+    return (shown.because or _reason(card, shown)), "$faint"
+
+
+def _reason(card: Card, shown: Shown) -> str:
+    """The reason with its number, in words."""
+    number, reason = card.number, card.reason
+    if number is not None:
+        if reason is QueueReason.MARGIN and number > DOUBT:
+            return "The model is fairly sure: nothing it doubts more is left."
+        if reason is QueueReason.MARGIN:
+            return f"The model hesitates {_between(card, shown)}: {_points(number)} apart."
+        if reason in (QueueReason.LABEL, QueueReason.RARE):
+            name = next((one.name for one in shown.labels if one.id == card.reason_label), "?")
+            what = "which few reviews have so far" if reason is QueueReason.RARE else "which was asked for"
+            return f"May be “{name}”, {what}: {percent(number)}."
+        if reason in NUMBERED:
+            return NUMBERED[reason].format(number=number, share=percent(number))
     if card.suggested is not None:
-        return f"Drawn at random. Suggestion of run {card.suggested.run_id}.", "$faint"
-    return "Drawn at random, to see what there is.", "$faint"
+        by = "the quick learner" if card.suggested.quick else f"run {card.suggested.run_id}"
+        return f"Drawn at random. Suggestion of {by}."
+    return "Drawn at random, to see what there is."
+
+
+def _points(number: float) -> str:
+    points = round(100 * number)
+    return "1 point" if points == 1 else f"{points} points"
 
 
 def _between(card: Card, shown: Shown) -> str:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import islice
 
 from textual.content import Content
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from core.phrases import count, one_line, visible
+from core.phrases import WORD, count, one_line, visible, word_form
 from core.storage.cards import Card
 from tui.widgets.lines import Inked, Piece
 
-LONGEST_SHOWN = 200_000
-"""Characters shown of one review. The rest is in the file and is trained on up to the model's length."""
+LONGEST_SHOWN = 50_000
+"""Characters shown of one review, drawn in a quarter of a second at worst. The rest is in the file and is trained on
+up to the model's length."""
+
+MOST_LINES = 2_000
+"""Lines shown of one review."""
 
 WIDEST = 100
 """Columns of text: longer lines are hard to read."""
@@ -90,17 +94,26 @@ class ReviewPanel(Inked, ScrollView, can_focus=False):
         shown = visible(card.text[:LONGEST_SHOWN])
         if not shown.strip():
             shown = "(This review is empty. Skip it with the space bar.)"
-        elif len(card.text) > LONGEST_SHOWN:
-            shown += f"\n\n… {count(len(card.text) - LONGEST_SHOWN, 'more character')} not shown."
         yield _heading(card)
         yield ()
-        for line in wrapped(shown, width):
+        lines = list(islice(wrapped(shown, width), MOST_LINES + 1))
+        for line in lines[:MOST_LINES]:
             yield mark(line, self._marked)
+        if len(lines) > MOST_LINES or len(card.text) > LONGEST_SHOWN:
+            yield ()
+            yield [(f"… {_not_shown(card.text, len(lines) > MOST_LINES)}", "$warning")]
         columns = [one for one in card.columns if self._with_columns or one[0] in self._always]
         if columns:
             yield ()
             for name, value in columns:
                 yield (f"{one_line(name, 30)}: ", "bold $faint"), (one_line(value, 300), "$faint")
+
+
+def _not_shown(text: str, by_lines: bool) -> str:
+    """What is cut."""
+    if by_lines:
+        return f"cut after {MOST_LINES:,} lines; the review has {count(len(text), 'character')}."
+    return f"{count(len(text) - LONGEST_SHOWN, 'more character')} not shown."
 
 
 def wrapped(text: str, width: int) -> Iterator[str]:
@@ -118,15 +131,12 @@ def wrapped(text: str, width: int) -> Iterator[str]:
         yield rest
 
 
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
-
-
 def mark(line: str, marked: Mapping[str, str]) -> list[Piece]:
     """The pieces of a line in which the words in `marked` (lower case) have their styles."""
     pieces: list[Piece] = []
     end = 0
-    for found in _WORD.finditer(line) if marked else ():
-        style = marked.get(found[0].casefold().replace("’", "'"))
+    for found in WORD.finditer(line) if marked else ():
+        style = marked.get(word_form(found[0]))
         if style is not None:
             pieces += [(line[end : found.start()], ""), (found[0], style)]
             end = found.end()

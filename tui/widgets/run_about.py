@@ -8,7 +8,11 @@ from core.phrases import count, percent
 from tui.run_views import RunView
 from tui.trust import to_go_by
 from tui.widgets import run_details
+from tui.widgets.learning_curve import drawn, forecast_lines
 from tui.widgets.scores import by_label, interval, side_by_side
+
+WIDEST, HEIGHT = 100, 14
+"""Cells of the learning curve."""
 
 
 def about(found: RunView, width: int) -> Content:
@@ -24,6 +28,9 @@ def about(found: RunView, width: int) -> Content:
             lines.append(Content(f"Macro-F1 {percent(model.macro_f1, 1)}, 95 % interval {reach}."))
         lines += [Content(found.verdict)] if found.verdict else []
         lines += [blank, by_label(model, found.colours, width)]
+    if found.outlook is not None and found.outlook.points:
+        chart = drawn(forecast_lines(found.outlook), min(width, WIDEST), HEIGHT)
+        lines += [blank, Content.styled("Time to target", "bold"), Content(found.outlook.sentence), chart]
     if found.accepted:
         told = f"{count(found.accepted, 'decision')} accepted from it, unconfirmed since: w takes them back."
         lines += [blank, Content.styled(told, "$faint")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.content import Content
 
 from core.phrases import count, one_line
-from core.storage.tables import Run
+from core.storage.tables import Run, RunKind
 from tui.run_facts import COLOURS, changed_arguments, name_of, status, took, when
 
 NAMES = 14
@@ -24,7 +24,9 @@ def heading(run: Run, in_use: bool) -> Content:
 
 
 def arguments(run: Run) -> Content:
-    """The arguments that differ from the defaults."""
+    """The arguments that differ from the defaults; of the quick learner what its features are."""
+    if run.kind is RunKind.QUICK:
+        return _line("features", Content(one_line(str(run.arguments.get("recipe", "")), 100)))
     changed = changed_arguments(run.arguments)
     if not changed:
         return _line("arguments", Content.styled("the defaults", "$faint"))
