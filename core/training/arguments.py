@@ -97,7 +97,7 @@ class TrainingArguments:
 
     freeze_layers: int | None = None
     """How many of the lowest encoder layers stay as they are, 0 to 100; the highest is always trained. None freezes
-    half of them with few labels (below 400), and else on a CPU a sixth."""
+    half of them with few labels (below 400), and else on a CPU a third."""
 
     pool_reviews: int = 2_000
     """Most unlabelled reviews that a training of few labels learns from too, by what two kinds of models that had not

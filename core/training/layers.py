@@ -41,7 +41,7 @@ def frozen_layers(model: nn.Module, arguments: TrainingArguments, device: Device
     count = len(encoder_layers(model))
     wanted = arguments.freeze_layers
     if wanted is None:
-        many = count // 6 if device.kind == "cpu" else 0
+        many = count // 3 if device.kind == "cpu" else 0
         wanted = 0 if arguments.freeze_embeddings is False else count // 2 if few else many
     return min(wanted, max(count - 1, 0))
 
