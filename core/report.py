@@ -185,19 +185,28 @@ def _cross_validated(session: Session, run: Run, columns: Columns) -> CrossValid
     return CrossValidated(len(examples), run.metrics.get("folds"), by_model, rule, majority, calibration)
 
 
-def cell(session: Session, run: Run, true_label_id: int | None, predicted_label_id: int | None) -> list[int]:
-    """Ids of the audit reviews that people gave the one label and the run the other: a cell of the confusion matrix.
+def cell(
+    session: Session, run: Run, true_label_id: int | None, predicted_label_id: int | None, out_of_fold: bool = False
+) -> list[int]:
+    """Ids of the reviews that people gave the one label and the run the other: a cell of the confusion matrix.
 
-    In a multi-label scheme None stands for a review that has not the other label: (label, None) is what the run
-    misses, (None, label) what it gives wrongly. Raises LabelloopError when both are None or one is no label.
+    They are the audit set's, or with `out_of_fold` those the run was cross-validated on. In a multi-label scheme
+    None stands for a review that has not the other label: (label, None) is what the run misses, (None, label) what it
+    gives wrongly. Raises LabelloopError when both are None or one is no label.
     """
     columns = held_out.columns(session)
     wanted = [one for one in (true_label_id, predicted_label_id) if one is not None]
     if not wanted or any(one not in columns.ids for one in wanted):
         raise LabelloopError("There is no such cell of the confusion matrix.", "Name labels of the scheme.")
-    audit = {example.review_id: example for example in learning.examples(session, audit=True)}
-    answers = held_out.suggested(session, run, columns, list(audit))
-    true = columns.true([audit[review_id] for review_id in answers.review_ids])
+    examples = {example.review_id: example for example in learning.examples(session, audit=not out_of_fold)}
+    if out_of_fold:
+        assert run.id is not None
+        rows = dict(runs.out_of_fold(session, run.id))
+        kept = [(review_id, rows[review_id]) for review_id in examples if review_id in rows]
+        answers = held_out.answers(session, run, columns, kept, tempered=False)
+    else:
+        answers = held_out.suggested(session, run, columns, list(examples))
+    true = columns.true([examples[review_id] for review_id in answers.review_ids])
     by_person = _with(true, columns, true_label_id, wanted[0])
     by_model = _with(answers.chosen, columns, predicted_label_id, wanted[0])
     return sorted(int(answers.review_ids[row]) for row in np.flatnonzero(by_person & by_model))

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import numpy as np
 from sqlmodel import Session
 
 from core import forecasting, held_out, report
 from core.forecasting import Outlook
 from core.report import Measured
-from core.storage import learning, runs, scheme, taking_back
+from core.storage import runs, scheme, taking_back
 from core.storage.database import project_of
 from core.storage.quick_run import LOG_LOSS
 from core.storage.tables import Run, RunKind
@@ -64,24 +63,13 @@ def view(session: Session, run_id: int) -> RunView | None:
     )
 
 
-def cell(session: Session, run_id: int, person: int, model: int, by_cross_validation: bool) -> Cell:
-    """The reviews of a cell: `person` and `model` are places of labels in the matrix."""
+def cell(session: Session, run_id: int, person: int | None, model: int | None, by_cross_validation: bool) -> Cell:
+    """The reviews of a cell: `person` and `model` are places of labels; None where one has not given the other's."""
     run = runs.existing(session, run_id)
     columns = held_out.columns(session)
-    true_id, predicted_id = columns.ids[person], columns.ids[model]
-    if by_cross_validation:
-        return Cell(None, _out_of_fold(session, run, person, model))
-    line = report.cell_filter(session, run, true_id, predicted_id)
-    return Cell(line, [] if line is not None else report.cell(session, run, true_id, predicted_id))
-
-
-def _out_of_fold(session: Session, run: Run, person: int, model: int) -> list[int]:
-    """Reviews of a cell of the cross-validation's matrix."""
-    columns = held_out.columns(session)
-    assert run.id is not None
-    rows = dict(runs.out_of_fold(session, run.id))
-    examples = [example for example in learning.examples(session, audit=False) if example.review_id in rows]
-    kept = [(example.review_id, rows[example.review_id]) for example in examples]
-    answers = held_out.answers(session, run, columns, kept, tempered=False)
-    found = np.flatnonzero(columns.true(examples)[:, person] & answers.chosen[:, model])
-    return [examples[int(row)].review_id for row in found]
+    true_id, predicted_id = (None if one is None else columns.ids[one] for one in (person, model))
+    line = None
+    if true_id is not None and predicted_id is not None and not by_cross_validation:
+        line = report.cell_filter(session, run, true_id, predicted_id)
+    found = [] if line is not None else report.cell(session, run, true_id, predicted_id, by_cross_validation)
+    return Cell(line, found)

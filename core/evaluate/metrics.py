@@ -25,6 +25,8 @@ class PerLabel:
     f1: float
     support: int
     """How many have it."""
+    given: int | None = None
+    """How many were predicted to have it; None in records that are older than it."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Scores:
     """Mean of the labels' F1, over labels that occur among the true or the predicted ones."""
     labels: tuple[PerLabel, ...]
     confusion: tuple[tuple[int, ...], ...]
-    """Counts, rows true, columns predicted; empty in a multi-label scheme."""
+    """Counts, rows true, columns predicted; empty in a multi-label scheme, see `pairs`."""
     macro_f1_low: float | None = None
     """Lower end of the 95 % bootstrap interval of the macro-F1; None in records that are older than it."""
     macro_f1_high: float | None = None
@@ -51,6 +53,15 @@ class Scores:
     """F1 of all pairs of review and label together; only in a multi-label scheme, else it is the accuracy."""
     micro_f1_low: float | None = None
     micro_f1_high: float | None = None
+
+    @property
+    def pairs(self) -> tuple[tuple[int, int, int], ...]:
+        """Of each label, how many have it and were predicted to, have it only, and were predicted only.
+
+        Empty in records that are older than `PerLabel.given`.
+        """
+        found = [(round(one.recall * one.support), one.support, one.given) for one in self.labels]
+        return tuple((hits, support - hits, given - hits) for hits, support, given in found if given is not None)
 
     def to_json(self) -> dict[str, Any]:
         """The form in the database and of `--json`."""
@@ -89,7 +100,14 @@ def scores(
         accuracy_high=high,
         macro_f1=float(macro_f1(total)),
         labels=tuple(
-            PerLabel(label, float(precision[i]), float(recall[i]), float(each[i]), int(total.support[i]))
+            PerLabel(
+                label,
+                float(precision[i]),
+                float(recall[i]),
+                float(each[i]),
+                int(total.support[i]),
+                int(total.given[i]),
+            )
             for i, label in enumerate(label_names)
         ),
         confusion=() if multi else _confusion(true, predicted),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -47,13 +48,17 @@ class Groups:
 class Places:
     """Where a review stands in the project's random order, and whether it is in the audit set.
 
-    Both follow the first review of its group, so that no group stands on both sides.
+    Both follow the first review of its group, so that no group stands on both sides. Of reviews that come with labels
+    the audit set is drawn label by label: one of each so many that have the same ones, so that a rare label is in it
+    as surely as a frequent one. Each review's chance is the same either way.
     """
 
     def __init__(self, session: Session, project: Project, groups: Groups) -> None:
         self._groups = groups
         self._salt = project.salt
         self._share = round(project.audit_share * 10_000)
+        self._of_firsts = np.zeros(len(groups.firsts), dtype=np.bool_)
+        self._strata: Counter[tuple[str, ...]] = Counter()
         self._known: dict[int, tuple[int, bool]] = {}
         joined = np.unique(-groups.firsts[groups.firsts < 0]).tolist()
         for start in range(0, len(joined), PORTION):
@@ -63,13 +68,27 @@ class Places:
                 {review_id or 0: (shuffle, audit) for review_id, shuffle, audit in session.exec(query)}
             )
 
-    def of(self, row: int) -> tuple[int, bool]:
-        """The place of a row, 0 to 2^62 - 1, and whether it is drawn for the audit set."""
+    def of(self, row: int, labels: tuple[str, ...] = ()) -> tuple[int, bool]:
+        """The place of a row, 0 to 2^62 - 1, and whether it is drawn for the audit set. Ask for the rows in order.
+
+        `labels` are those the file gives it.
+        """
         first = int(self._groups.firsts[row])
         if first < 0:
             return self._known[-first]
         shuffle = shuffled(self._salt, self._groups.digest(first))
-        return shuffle, shuffle % 10_000 < self._share
+        if row == first:
+            by_chance = shuffle % 10_000 < self._share
+            self._of_firsts[row] = self._drawn(labels) if labels and self._share else by_chance
+        return shuffle, bool(self._of_firsts[first])
+
+    def _drawn(self, labels: tuple[str, ...]) -> bool:
+        """Whether the next review with these labels is the one of its block, drawn at random, for the audit set."""
+        block = round(10_000 / self._share)
+        number, place = divmod(self._strata[labels], block)
+        self._strata[labels] += 1
+        drawn = shuffled(self._salt, f"{number} {'|'.join(labels)}".encode("utf-8", "surrogatepass"))
+        return drawn % block == place
 
 
 def text_digest(text: str) -> bytes:

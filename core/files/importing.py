@@ -160,6 +160,7 @@ def _reviews(
             row = found.screening.of(entry)
             if row is None:
                 continue
+            names = found.labels.of(row.cells[roles.label], row.line) if roles.label is not None else ()
             if fate == Fate.KNOWN:
                 review_id = next(known_ids)
             else:
@@ -167,7 +168,7 @@ def _reviews(
                 assert places is not None
                 assert source is not None
                 review_id, cells, group = first_id + at, row.cells, int(groups.firsts[at])
-                shuffle, audit = places.of(at)
+                shuffle, audit = places.of(at, names)
                 rows.append(
                     (
                         review_id,
@@ -183,7 +184,7 @@ def _reviews(
                     )
                 )
                 at += 1
-            if roles.label is not None and (names := found.labels.of(row.cells[roles.label], row.line)):
+            if names:
                 labelled.append((review_id, names, fate == Fate.IMPORTED))
         sqlite.insert_rows(connection, _REVIEWS, rows)
         yield from labelled

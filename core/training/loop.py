@@ -48,8 +48,8 @@ def fine_tune(
     """Fine-tune the base model on `examples` and return the weights with the lowest validation loss.
 
     With fewer validation reviews than `arguments.fewest_validation` the last weights are returned; without any,
-    with a temperature of 1. `should_stop` is asked before every step. The same seed, data, device and number of
-    threads give the same weights; torch's global generators are left as they were.
+    with a temperature of 1. `should_stop` is asked before every step, and while frozen layers are asked. The same
+    seed, data, device and number of threads give the same weights; torch's global generators are left as they were.
 
     In the folder `checkpoints` everything is written that it takes to go on, when it is stopped and about every
     `checkpoint_seconds`. With `resume` it goes on from there, from the start where there is no checkpoint, and ends
@@ -66,7 +66,7 @@ def fine_tune(
     try:
         with torch.random.fork_rng(devices=[0] if device.kind == "cuda" else []):
             torch.manual_seed(arguments.seed)
-            prepared = prepare(examples, arguments, device)
+            prepared = prepare(examples, arguments, device, should_stop)
             kept = checkpoints and Checkpoints(checkpoints, prepared, checkpoint_seconds, report)
             return _Training(prepared, report, kept or None, started).carry_out(should_stop, resume)
     except (RuntimeError, MemoryError) as error:

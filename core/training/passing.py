@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -32,11 +32,19 @@ class Computed:
     @classmethod
     @torch.no_grad()
     def of(
-        cls, model: nn.Module, ids: Sequence[list[int]], frozen_layers: int, pad_token: int, device: Device
+        cls,
+        model: nn.Module,
+        ids: Sequence[list[int]],
+        frozen_layers: int,
+        pad_token: int,
+        device: Device,
+        should_stop: Callable[[], bool] = lambda: False,
     ) -> Computed:
         """Ask the frozen layers once, where there are any, they can be taken apart, and the answers fit.
 
-        What lies below the layers has to be frozen too: embeddings that learn say something else at every step.
+        What lies below the layers has to be frozen too: embeddings that learn say something else at every step. When
+        `should_stop` says so before all are asked, nothing is computed beforehand: a training that stops before its
+        first step needs none of it.
         """
         parts = halves(model, frozen_layers)
         width = int(getattr(model.config, "hidden_size", 0))
@@ -49,6 +57,8 @@ class Computed:
         hidden: list[torch.Tensor] = [torch.empty(0)] * len(ids)
         kind = torch.bfloat16 if device.precision == "bf16" else torch.float32
         for batch in prediction_batches([len(one) for one in ids], device.tokens_per_batch):
+            if should_stop():
+                return cls(first_token_only(model), ids)
             with device.autocast():
                 said = lower(**pad([ids[place] for place in batch], pad_token, device.torch_device)).last_hidden_state
             for row, place in enumerate(batch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,10 +106,16 @@ class Prepared:
         )
 
 
-def prepare(examples: TrainingSet, arguments: TrainingArguments, device: Device) -> Prepared:
-    """Load the base model onto the device and tokenise every review once.
+def prepare(
+    examples: TrainingSet,
+    arguments: TrainingArguments,
+    device: Device,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Prepared:
+    """Load the base model onto the device, tokenise every review once, and ask the frozen layers.
 
-    The new classifier is drawn from torch's generator. Raises `BaseModelNotFound`, `ModelError`.
+    The new classifier is drawn from torch's generator; `should_stop` is asked between two batches of the
+    frozen layers. Raises `BaseModelNotFound`, `ModelError`.
     """
     located = locate(arguments.base_model, device.kind != "cpu")
     model, tokenizer = load_base(located, examples.label_names, examples.multi_label)
@@ -127,7 +134,7 @@ def prepare(examples: TrainingSet, arguments: TrainingArguments, device: Device)
         drop_no_attention(model)
     model.to(device.torch_device)
     depth = frozen_layers(model, arguments, device, few)
-    computed = Computed.of(model, train.ids, depth, int(tokenizer.pad_token_id), device)
+    computed = Computed.of(model, train.ids, depth, int(tokenizer.pad_token_id), device, should_stop)
     classes = len(examples.label_names)
     labels = target_array(examples.train_labels, classes, examples.multi_label)
     targets, places = _with_pool(examples, labels)

@@ -94,6 +94,7 @@ def teach(
     worth = _loss(quick.out_of_fold, truth)
     alone = Taught(quick.pool, quick.out_of_fold, 0.0, worth, worth, None)
     if len(texts) < FEWEST_LABELLED or _second_largest(truth) < 2:
+        report(FoldDone(FOLDS + 1, FOLDS + 1))
         return alone
     arguments = replace(arguments, validation_share=0.0, patience=None)
 

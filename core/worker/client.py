@@ -18,6 +18,9 @@ PATIENCE = 5.0
 SAVING = 60.0
 """Seconds more for a worker that has said that it stops: it may be writing a checkpoint of gigabytes."""
 
+QUICKLY = 2.0
+"""Seconds that the quick learner has instead of both: what it keeps is whole at any moment, so it holds nobody up."""
+
 LONGEST_LINE = 1 << 20
 """Bytes of an event; anything large travels through the database."""
 
@@ -96,7 +99,7 @@ class Worker:
             await self._end(process)
 
     async def stop(self) -> None:
-        """Ask the worker to stop at its next batch; terminate it after five seconds, kill it after ten."""
+        """Ask the worker to stop at its next batch; insist if it does not, see `PATIENCE`, `SAVING`, `QUICKLY`."""
         process, self._stop_asked = self._process, True
         if process is None or process.returncode is not None:
             return
@@ -117,12 +120,13 @@ class Worker:
 
     async def _end(self, process: asyncio.subprocess.Process) -> None:
         """Wait for the process to leave; then insist."""
+        saves = not isinstance(self._request, requests.Assist)
         for insist in (process.terminate, process.kill, lambda: None):
             try:
-                await asyncio.wait_for(asyncio.shield(process.wait()), PATIENCE)
+                await asyncio.wait_for(asyncio.shield(process.wait()), PATIENCE if saves else QUICKLY)
                 return
             except TimeoutError:
-                if self._stop_heard:
+                if self._stop_heard and saves:
                     self._stop_heard = False
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(asyncio.shield(process.wait()), SAVING)

@@ -12,6 +12,7 @@ from sqlmodel import Session, select
 
 from core.errors import LabelloopError
 from core.evaluate.baselines import KeywordRule
+from core.evaluate.metrics import Scores
 from core.files.importing import Choice, import_file
 from core.labels import default_keywords
 from core.report import FEWEST_AUDIT, Measured, cell, cell_filter, measure
@@ -208,6 +209,8 @@ def test_with_several_labels_a_cell_is_what_is_missed_or_given_wrongly(project: 
         assert cell_filter(session, run, 1, 1) is None
         measured = measure(session, run)
     assert measured.model is not None
+    assert measured.model.pairs == ((2, 1, 0), (1, 2, 1)), "of each label: agreed, missed, wrongly given"
+    assert Scores.from_json(json.loads(json.dumps(measured.model.to_json()))).pairs == measured.model.pairs
     assert measured.model.micro_f1 == pytest.approx(2 * 3 / (4 + 6))
     assert measured.model.micro_f1_low is not None
     assert measured.calibration is not None

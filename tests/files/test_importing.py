@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
+from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -116,6 +119,23 @@ def test_about_the_audit_share_of_reviews_is_drawn_for_the_audit_set(project: Ma
     database = project(reviews=[f"review {number}" for number in range(2_000)])
     drawn = sum(one.audit for one in table(database))
     assert 300 < drawn < 500, "a fifth, give or take five standard deviations"
+
+
+def test_of_reviews_that_come_with_labels_the_audit_set_has_its_share_of_every_label(
+    project: MakeProject, tmp_path: Path
+) -> None:
+    sizes = {"often": 403, "seldom": 20, "rare": 5, "once": 1}
+    rows = [[f"{label} review {number}", label] for label, size in sizes.items() for number in range(size)]
+    random.Random(3).shuffle(rows)
+    database = project()
+    file = write_csv(tmp_path / "a.csv", ["text", "label"], [*rows, ["nobody labelled this", ""]])
+    import_file(database, Choice(file, label_column="label"), "ann")
+    names, audit = given(database), {one.id for one in table(database) if one.audit}
+    drawn = Counter(next(iter(label)) for review_id, label in names.items() if review_id in audit)
+    assert drawn["often"] in (80, 81)
+    assert (drawn["seldom"], drawn["rare"]) == (4, 1)
+    places = [place for place, one in enumerate(table(database)) if one.id in audit]
+    assert len({after - before for before, after in pairwise(places)}) > 5, "by chance, not every fifth"
 
 
 def test_the_same_file_twice_brings_nothing_until_its_import_is_undone(project: MakeProject, tmp_path: Path) -> None:

@@ -188,3 +188,19 @@ def test_few_labels_freeze_the_lower_half_by_themselves(quick: TrainingArguments
     assert not stays(few, freeze_embeddings=False)
     assert not stays(many)
     assert stays(separable(train=399))
+
+
+def test_a_stop_is_heard_while_the_frozen_layers_are_asked(frozen: TrainingArguments, cpu: Device) -> None:
+    model, many = model_of(frozen, cpu), IDS * 5_000
+    heard: list[bool] = []
+
+    def third_time() -> bool:
+        heard.append(len(heard) == 2)
+        return heard[-1]
+
+    computed = Computed.of(model, many, 1, 0, cpu, third_time)
+    assert heard == [False, False, True], "and not asked on after that"
+    assert not is_asked_once(computed)
+    with pytest.raises(Stopped) as stopped:
+        fine_tune(separable(), frozen, ignore, lambda: True, cpu)
+    assert stopped.value.step == 0

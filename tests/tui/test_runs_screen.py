@@ -31,7 +31,7 @@ from tui.screens.label import LabelScreen
 from tui.screens.read import ReadScreen
 from tui.screens.run import RunScreen
 from tui.screens.runs import RunsScreen
-from tui.widgets.confusion import ConfusionMatrix
+from tui.widgets.confusion import Chosen, ConfusionMatrix
 
 LABELLED, OPEN = 300, 20
 """Enough labels that a fifth of them makes an audit set to measure on."""
@@ -126,8 +126,8 @@ async def test_a_cell_of_the_confusion_matrix_is_entered_and_left(app: Labelloop
         assert matrix.cell == (0, 0)
         await keys(app, pilot, "down", "right")
         assert matrix.chosen is not None
-        name, said, many = matrix.chosen
-        assert (name, said) == ("negative", "negative")
+        assert (matrix.chosen.person, matrix.chosen.model) == (1, 1)
+        many = matrix.chosen.number
         assert f"{many} reviews called “negative” by people" in screen_text(app)
         await keys(app, pilot, "enter")
         assert isinstance(app.screen, ReadScreen)
@@ -147,12 +147,12 @@ async def test_the_cell_of_a_run_that_is_not_in_use_is_walked_through(app: Label
         await keys(app, pilot, "R", "down", "enter")
         matrix = app.screen.query_one(ConfusionMatrix)
         assert matrix.chosen is not None
-        assert matrix.chosen[:2] == ("negative", "positive"), "the largest mistake comes first"
+        assert matrix.chosen.told == "negative taken for positive", "the largest mistake comes first"
         await keys(app, pilot, "enter")
         assert isinstance(app.screen, LabelScreen)
         walk = session_of(app).walk
         assert walk is not None
-        assert len(walk.review_ids) == matrix.chosen[2]
+        assert len(walk.review_ids) == matrix.chosen.number
         assert "run 1: negative taken for positive" in screen_text(app)
 
 
@@ -180,7 +180,7 @@ async def test_while_the_audit_set_is_small_cross_validation_is_shown_and_entere
         assert "Measured by cross-validation" in screen_text(app)
         await keys(app, pilot, "R", "enter")
         matrix = app.screen.query_one(ConfusionMatrix)
-        assert matrix.chosen == ("positive", "negative", len(wrong))
+        assert matrix.chosen == Chosen(0, 1, len(wrong), "positive taken for negative")
         await keys(app, pilot, "enter")
         walk = session_of(app).walk
         assert walk is not None

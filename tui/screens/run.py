@@ -102,10 +102,10 @@ class RunScreen(Screen[None]):
     def _take(self, found: RunView | None) -> None:
         self._found = found
         model = self._model
-        has_matrix = model is not None and bool(model.confusion)
+        has_matrix = model is not None and bool(model.confusion or model.pairs)
         self.query_one("#matrix").display = has_matrix
         if model is not None and has_matrix:
-            self._matrix.show([one.label for one in model.labels], model.confusion)
+            self._matrix.show(model)
             self._matrix.focus()
         self._show()
 
@@ -152,7 +152,7 @@ class RunScreen(Screen[None]):
         if found is None or chosen is None:
             self.notify("There is no confusion matrix to go into.", timeout=4, markup=False)
             return
-        if not chosen[2]:
+        if not chosen.number:
             self.notify("No review is in this cell.", timeout=3, markup=False)
             return
         by_folds = found.measured is not None and found.measured.by_cross_validation
@@ -160,14 +160,13 @@ class RunScreen(Screen[None]):
             why = f"The suggestions of run {self._run_id} are no longer stored. Promote it, and it suggests anew."
             self.notify(why, timeout=6, markup=False)
             return
-        person, model = self._matrix.cell
-        what = f"run {self._run_id}: {chosen[0]} taken for {chosen[1]}"
+        what = f"run {self._run_id}: {chosen.told}"
         database = self._desk.session.database
 
         def work() -> None:
             try:
                 with database.reading() as session:
-                    reviews = cell(session, self._run_id, person, model, by_folds)
+                    reviews = cell(session, self._run_id, chosen.person, chosen.model, by_folds)
             except LabelloopError as error:
                 self.app.call_from_thread(self.notify, str(error), severity="warning", markup=False)
             else:

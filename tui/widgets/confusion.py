@@ -1,8 +1,12 @@
-"""The confusion matrix, with a cursor: whom the model takes for whom."""
+"""The confusion matrix, with a cursor: whom the model takes for whom.
+
+Where a review has several labels no label is taken for another one; there the rows are the labels, and the columns
+say on how many reviews people and model agree, which the model misses, and which it gives wrongly.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 from rich.cells import cell_len
 from textual.binding import Binding
@@ -11,6 +15,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
+from core.evaluate.metrics import Scores
 from core.phrases import count, one_line, percent
 
 NAMES = 16
@@ -21,6 +26,24 @@ NARROWEST = 6
 """Cells of a column."""
 
 Part = str | Content | tuple[str, str]
+
+
+PAIRS = ("both say it", "missed", "wrongly given")
+"""The columns where a review has several labels, in the order of `Scores.pairs`."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A cell."""
+
+    person: int | None
+    """The place of the label that people gave; None where they have not given what the model gave."""
+    model: int | None
+    """The same of the model."""
+    number: int
+    """Reviews in the cell."""
+    told: str
+    """What it is, as “food taken for service” or “food: missed”."""
 
 
 class ConfusionMatrix(Widget, can_focus=True):
@@ -48,33 +71,46 @@ class ConfusionMatrix(Widget, can_focus=True):
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
         self._names: tuple[str, ...] = ()
+        self._columns: tuple[str, ...] = ()
         self._counts: tuple[tuple[int, ...], ...] = ()
 
-    def show(self, names: Sequence[str], counts: Sequence[Sequence[int]]) -> None:
-        """Draw counts [labels, labels]; the cursor begins on the largest mistake."""
-        self._names, self._counts = tuple(names), tuple(tuple(row) for row in counts)
+    def show(self, of: Scores) -> None:
+        """Draw how often whom is taken for whom; the cursor begins on the largest mistake."""
+        self._names = tuple(one.label for one in of.labels)
+        self._columns, self._counts = (self._names, of.confusion) if of.confusion else (PAIRS, of.pairs)
         wrong = [
             (number, row, column)
             for row, cells in enumerate(self._counts)
             for column, number in enumerate(cells)
-            if row != column
+            if not self._is_right(row, column)
         ]
         _, row, column = max(wrong, key=lambda found: found[0], default=(0, 0, 0))
         self.cell = (row, column)
         self.refresh(layout=True)
 
     @property
-    def chosen(self) -> tuple[str, str, int] | None:
-        """What people said, what the model said, and how many reviews that is."""
+    def _is_square(self) -> bool:
+        return self._columns != PAIRS
+
+    def _is_right(self, row: int, column: int) -> bool:
+        return row == column if self._is_square else column == 0
+
+    @property
+    def chosen(self) -> Chosen | None:
+        """The cell under the cursor; none while there is no matrix."""
         row, column = self.cell
         if not self._counts:
             return None
-        return self._names[row], self._names[column], self._counts[row][column]
+        number, name = self._counts[row][column], self._names[row]
+        if self._is_square:
+            return Chosen(row, column, number, f"{name} taken for {self._columns[column]}")
+        person, model = (None if column == 2 else row), (None if column == 1 else row)
+        return Chosen(person, model, number, f"{name}: {self._columns[column]}")
 
     def action_move(self, down: int, right: int) -> None:
-        last = len(self._names) - 1
         row, column = self.cell
-        self.cell = (max(0, min(row + down, last)), max(0, min(column + right, last)))
+        lowest, last = len(self._names) - 1, len(self._columns) - 1
+        self.cell = (max(0, min(row + down, lowest)), max(0, min(column + right, last)))
 
     def watch_cell(self) -> None:
         self.post_message(self.Moved())
@@ -92,14 +128,15 @@ class ConfusionMatrix(Widget, can_focus=True):
             return Content("")
         names = min(NAMES, max(cell_len(name) for name in self._names)) + 2
         room = max(20, self.size.width - names - 2)
-        width = max(NARROWEST, min(WIDEST, max(cell_len(name) for name in self._names) + 2))
-        seen = max(1, min(len(self._names), room // width))
+        width = max(NARROWEST, min(WIDEST, max(cell_len(name) for name in self._columns) + 2))
+        seen = max(1, min(len(self._columns), room // width))
         tall = max(1, min(len(self._names), max(6, self.app.size.height - 14)))
-        left, top = _window(self.cell[1], seen, len(self._names)), _window(self.cell[0], tall, len(self._names))
+        left, top = _window(self.cell[1], seen, len(self._columns)), _window(self.cell[0], tall, len(self._names))
         columns, rows = range(left, left + seen), range(top, top + tall)
-        more = f"{left + 1}–{left + seen} of {len(self._names)}" if seen < len(self._names) else ""
+        more = f"{left + 1}–{left + seen} of {len(self._columns)}" if seen < len(self._columns) else ""
+        says = "the model says →" if self._is_square else "people and model:"
         lines = [
-            Content.styled(f"{' ' * names}the model says →  {more}", "$faint"),
+            Content.styled(f"{' ' * names}{says}  {more}", "$faint"),
             self._header(names, width, columns),
         ]
         lines += [self._row(row, names, width, columns) for row in rows]
@@ -108,10 +145,10 @@ class ConfusionMatrix(Widget, can_focus=True):
         return Content("\n").join([*lines, self._sentence()])
 
     def _header(self, names: int, width: int, columns: range) -> Content:
-        parts: list[Part] = [("people ↓".ljust(names)[:names], "$faint")]
+        parts: list[Part] = [(("people ↓" if self._is_square else "").ljust(names)[:names], "$faint")]
         for column in columns:
             style = "bold underline" if column == self.cell[1] else "bold"
-            parts += [" ", (one_line(self._names[column], width - 1).rjust(width - 1), style)]
+            parts += [" ", (one_line(self._columns[column], width - 1).rjust(width - 1), style)]
         return Content.assemble(*parts)
 
     def _row(self, row: int, names: int, width: int, columns: range) -> Content:
@@ -131,16 +168,26 @@ class ConfusionMatrix(Widget, can_focus=True):
         marked = " underline" if (row, column) == self.cell else ""
         if share == 0:
             return f"$faint on $panel{marked}"
-        colour = "$success" if row == column else "$error"
-        return f"{'bold ' if row == column else ''}on {colour} {max(10, round(share * 60))}%{marked}"
+        colour = "$success" if self._is_right(row, column) else "$error"
+        return f"{'bold ' if self._is_right(row, column) else ''}on {colour} {max(10, round(share * 60))}%{marked}"
 
     def _sentence(self) -> Content:
-        assert self.chosen is not None
-        person, model, number = self.chosen
-        of_all = sum(self._counts[self.cell[0]])
-        people = f"{count(number, 'review')} called “{one_line(person, 30)}” by people"
-        what = f"{people} and “{one_line(model, 30)}” by the model"
-        share = f", {percent(number / of_all)} of the former." if of_all else "."
+        row, column = self.cell
+        name, number = one_line(self._names[row], 30), self._counts[row][column]
+        if self._is_square:
+            of_all = sum(self._counts[row])
+            people = f"{count(number, 'review')} called “{name}” by people"
+            what = f"{people} and “{one_line(self._columns[column], 30)}” by the model"
+        else:
+            hits, missed, wrongly = self._counts[row]
+            of_all = hits + (wrongly if column == 2 else missed)
+            what = (
+                f"{count(number, 'review')} called “{name}” by people and model",
+                f"{count(number, 'review')} called “{name}” by people, not by the model",
+                f"{count(number, 'review')} called “{name}” by the model, not by people",
+            )[column]
+        former = "all it gives that to" if not self._is_square and column == 2 else "all that people called so"
+        share = f", {percent(number / of_all)} of {former}." if of_all else "."
         return Content.assemble("\n", what, share, ("  enter reads them" if number else "", "bold $accent"))
 
 

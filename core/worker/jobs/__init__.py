@@ -21,6 +21,8 @@ def prepare(request: requests.Request) -> None:
     """Load the libraries that the job needs, which may take many seconds on a busy machine."""
     if isinstance(request, requests.Train | requests.Suggest):
         importlib.import_module("core.worker.jobs.train")  # an export needs no torch
+    elif isinstance(request, requests.Assist):
+        importlib.import_module("core.worker.jobs.assist")
     elif isinstance(request, requests.Rehearse):
         importlib.import_module("core.worker.jobs.rehearse")
 

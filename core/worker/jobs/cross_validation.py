@@ -98,9 +98,12 @@ class Folds:
 
 
 def keep(
-    database: Database, run_id: int, labelled: Labelled, probabilities: np.ndarray[Any, Any], folds: int
+    database: Database, run_id: int, labelled: Labelled, probabilities: np.ndarray[Any, Any], folds: int | None
 ) -> CrossValidated | None:
-    """Store answers to labelled reviews by models that had not seen them, and what they measure now."""
+    """Store answers to labelled reviews by models that had not seen them, and what they measure now.
+
+    `folds` is None where each review was left out by itself.
+    """
     packed = [row.astype("<f4").tobytes() for row in probabilities]
     with database.writing() as session:
         runs.store_out_of_fold(session, run_id, zip(labelled.review_ids, packed, strict=True))

@@ -37,6 +37,11 @@ class Lesson:
     facts: dict[str, Any]
     """For the run's metrics."""
 
+    @property
+    def folds(self) -> int | None:
+        """Of the cross-validation behind `out_of_fold`; None where the quick learner taught alone."""
+        return FOLDS if self.facts.get("tuned_log_loss") is not None else None
+
 
 def lesson(
     database: Database,

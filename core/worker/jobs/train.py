@@ -21,7 +21,6 @@ from core.training.device import choose_device
 from core.training.loop import fine_tune
 from core.training.predict import PredictionStopped, Predictor
 from core.training.saved import save
-from core.training.teaching import FOLDS
 from core.training.tuned import FineTuned, Stopped, library_versions
 from core.worker.events import Cancelled, Finished, ModelSaved, Started
 from core.worker.jobs import Emit, ShouldStop, teaching
@@ -82,7 +81,7 @@ def train(database: Database, request: Train, emit: Emit, should_stop: ShouldSto
         raise told from error
     _end(database, begun.run_id, RunStatus.FINISHED, "")
     if lesson is not None:
-        keep(database, begun.run_id, begun.labelled, lesson.out_of_fold, FOLDS)
+        keep(database, begun.run_id, begun.labelled, lesson.out_of_fold, lesson.folds)
     elif request.cross_validate:
         cross_validate_while_few(database, begun.run_id, begun.labelled, begun.arguments, emit, should_stop)
     return Finished(begun.run_id, 0.0)
