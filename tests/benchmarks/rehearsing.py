@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
@@ -256,7 +257,9 @@ def _with_setfit(
         data = Dataset.from_dict(
             {"text": [found.texts[at] for at in places], "label": targets[places].astype(int).tolist()}
         )
-        Trainer(model, TrainingArguments(num_iterations=pairs, seed=seed), train_dataset=data).train()
+        with tempfile.TemporaryDirectory() as scratch:  # else it leaves a folder where the command was given
+            wanted = TrainingArguments(output_dir=scratch, num_iterations=pairs, seed=seed)
+            Trainer(model, wanted, train_dataset=data).train()
         seconds += time.monotonic() - began
         answer = np.asarray(model.predict_proba(list(test.texts), as_numpy=True), dtype=np.float32)
         said = answer
