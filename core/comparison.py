@@ -36,6 +36,10 @@ __all__ = [
 FEWEST_TO_COMPARE = 20
 """Audit reviews below which one run is not called worse than another: 95 % intervals are over ±20 points."""
 
+CHANCE = 0.2
+"""Below so many audit reviews, the p-value of the paired test under which the audit set speaks against a run: 4 that
+became wrong and none right."""
+
 CLEARLY = 0.02
 """Share of the log-loss by which the quick learner has to be better than a fine-tuned model to take its place: from
 one label to the next its own moves by about as much."""
@@ -174,15 +178,22 @@ def replaces(session: Session, new_run: Run, run_in_use: Run) -> tuple[bool, str
 
     It does unless it does worse on the labelled audit reviews that have suggestions of both, and these are at least
     `FEWEST_TO_COMPARE`: worse is fewer of them right (multi-label: more with more labels wrong than the other way
-    about), whether the paired test is sure of it or not. Nothing is written.
+    about), whether the paired test is sure of it or not. Where one of them is the quick learner it has to have the
+    lower log-loss too, see `speaks`, and fewer audit reviews count where chance would hardly say the same. Nothing is
+    written.
     """
     new, old = f"run {_number(new_run)}", f"run {_number(run_in_use)}"
     comes = f"Suggestions come from {new} now."
     if new_run.id == run_in_use.id:
         return True, comes
-    if RunKind.QUICK in (new_run.kind, run_in_use.kind):
-        return speaks(new_run, run_in_use)
     audit = on_audit(session, new_run, run_in_use)
+    if RunKind.QUICK in (new_run.kind, run_in_use.kind):
+        takes_over, why = speaks(new_run, run_in_use)
+        if takes_over and audit is not None and _is_worse(audit):
+            became = f"{audit.to_wrong:,} of {audit.paired.size:,} audit reviews became wrong"
+            old, told = _called(run_in_use), f"{became} and {audit.to_right:,} right"
+            return False, f"Suggestions still come from {old}: with {_called(new_run)} {told}."
+        return takes_over, why
     if audit is None:
         return True, f"{comes} {_nothing_in_common(new_run, run_in_use)}"
     size = audit.paired.size
@@ -194,6 +205,12 @@ def replaces(session: Session, new_run: Run, run_in_use: Run) -> tuple[bool, str
     if audit.paired.broken <= audit.paired.fixed:
         return True, f"{comes} It {scored}. {audit.sentence}"
     return False, f"{new.capitalize()} {scored}: suggestions still come from {old}. {audit.sentence}"
+
+
+def _is_worse(audit: OnAudit) -> bool:
+    """Whether the audit set speaks against a run: on few reviews only where chance would hardly say the same."""
+    found = audit.paired
+    return found.broken > found.fixed and (found.size >= FEWEST_TO_COMPARE or found.p < CHANCE)
 
 
 def speaks(new_run: Run, run_in_use: Run) -> tuple[bool, str]:

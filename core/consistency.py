@@ -53,6 +53,10 @@ class Part:
 
     name: str
     found: Agreement
+    given: int | None = None
+    """Of a label: how many reviews got it the first time."""
+    again: int | None = None
+    """How many of these got it the second time too."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +100,7 @@ class Consistency:
 
     overall: Agreement | None
     by_label: tuple[Part, ...]
-    """Has it the label or not, each time."""
+    """Has it the label or not, each time, and how many got it at first and again."""
     by_day: tuple[Part, ...]
     by_hour: tuple[Part, ...]
     """Of the session in which the second answer was given."""
@@ -147,11 +151,7 @@ def consistency(session: Session, annotator: int | None = None, hidden_share: fl
     decisions = _decisions(session, annotator)
     hours = _hours_into([moment for moment, *_ in decisions])
     given = sorted({one for answer in (*first, *second) for one in answer}, key=lambda one: names.get(one, ""))
-    by_label = [
-        Part(names[one], agreement([one in answer for answer in first], [one in answer for answer in second]))
-        for one in given
-        if one in names
-    ]
+    by_label = [_of_label(one, names[one], first, second) for one in given if one in names]
     return Consistency(
         agreement(first, second) if asked else None,
         tuple(by_label),
@@ -160,6 +160,12 @@ def consistency(session: Session, annotator: int | None = None, hidden_share: fl
         _swayed(session, decisions, hidden_share or HIDDEN_SHARE),
         _reading(decisions),
     )
+
+
+def _of_label(label_id: int, name: str, first: Sequence[tuple[int, ...]], second: Sequence[tuple[int, ...]]) -> Part:
+    had, has = ([label_id in answer for answer in side] for side in (first, second))
+    again = sum(one and other for one, other in zip(had, has, strict=True))
+    return Part(name, agreement(had, has), sum(had), again)
 
 
 def _sides(asked: Sequence[Repeat]) -> tuple[list[list[int]], list[list[int]]]:

@@ -5,6 +5,7 @@
     │   ├── NotAProject       the path is no labelloop project
     │   ├── ProjectTooNew     written by a newer version
     │   ├── ProjectBusy       another process holds the write lock for too long
+    │   ├── DiskError         no room, no permission, or an error of the disk keeps the file from being used
     │   └── ProjectMoved      the file was removed or replaced while it was open
     ├── SchemeError           labels that contradict each other or do not exist
     ├── FilterError           a filter's text that cannot be understood
@@ -51,6 +52,10 @@ class ProjectTooNew(ProjectError):
 
 class ProjectBusy(ProjectError):
     """Another process has held the project's write lock for longer than the timeout."""
+
+
+class DiskError(ProjectError):
+    """There is no room, no permission, or the disk reports an error: the file itself may be whole."""
 
 
 class ProjectMoved(ProjectError):

@@ -17,7 +17,8 @@ from sqlmodel import Session, col, select
 from core import held_out
 from core.held_out import Columns
 from core.storage import runs, scheme
-from core.storage.tables import Review, Run, Source, Suggestion
+from core.storage.database import project_of
+from core.storage.tables import Review, Run, RunKind, Source, Suggestion
 
 PORTION = 50_000
 """Reviews of a multi-label scheme that are compared at a time."""
@@ -39,8 +40,15 @@ class Flip:
 
 
 def newest_pair(session: Session) -> tuple[Run, Run] | None:
-    """The newest run with suggestions and the one to hold it against; none while there are not two."""
-    newest = next((run for run in runs.all_runs(session) if run.suggested and not run.removed), None)
+    """The newest run with suggestions and the one to hold it against; none while there are not two.
+
+    The quick learner's run, which changes with every label, counts as the newest only while it is in use.
+    """
+    told = [run for run in runs.all_runs(session) if run.suggested and not run.removed]
+    in_use = project_of(session).run_in_use
+    quick = [run for run in told if run.kind is RunKind.QUICK and run.id == in_use]
+    trained = [run for run in told if run.kind is not RunKind.QUICK]
+    newest = next(iter([*quick, *trained, *told]), None)
     against = before(session, newest) if newest is not None else None
     return None if newest is None or against is None else (newest, against)
 

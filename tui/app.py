@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from rich.text import Text
+from textual import events
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 
@@ -15,6 +17,7 @@ from core import locations, settings
 from core.errors import LabelloopError
 from core.labelling.controls import Shares
 from core.labelling.session import LabellingSession
+from core.phrases import visible
 from core.storage import runs
 from core.storage.database import Database, Watcher, open_project
 from core.worker.client import StartWorker, Worker
@@ -109,11 +112,32 @@ class LabelloopApp(App[None]):
     async def on_unmount(self) -> None:
         await self._assistant.close()
         await self._jobs.close()
-        self._close_project()
+        if unwritten := self._close_project():
+            self._exit_renderables.append(Text(unwritten))
+
+    async def on_event(self, event: events.Event) -> None:
+        """What is pasted is text from anywhere: an input would hand escapes in it to the terminal, which obeys."""
+        await super().on_event(events.Paste(visible(event.text)) if isinstance(event, events.Paste) else event)
 
     def action_leave(self) -> None:
-        """Leave the app; a running training is stopped."""
-        self.exit()
+        """Leave the app; a running training is stopped, after a question."""
+        from tui.screens.leave import Leave
+
+        if self._jobs.lost_by_leaving is None:
+            self.exit()
+        elif not isinstance(self.screen, Leave):
+            self.push_screen(Leave(self._jobs.lost_by_leaving), self._leave)
+
+    def _leave(self, leaves: bool | None) -> None:
+        """Stop what runs, then leave: what takes its time is to be seen."""
+
+        async def stop() -> None:
+            await self._jobs.close()
+            self.exit()
+
+        if leaves:
+            self.notify("Leaving: the job is being stopped, and writes what it has.", timeout=60, markup=False)
+            self.run_worker(stop(), exit_on_error=False, name="leave")
 
     def open_path(self, path: Path) -> None:
         """Open a project and bring the label screen up; what is wrong with it is said in a sentence."""
@@ -133,7 +157,8 @@ class LabelloopApp(App[None]):
         except LabelloopError as error:
             self.notify(str(error), title="Not opened", severity="error", timeout=20, markup=False)
             return
-        self._close_project()
+        if unwritten := self._close_project():
+            self.notify(unwritten, title="Not saved", severity="warning", timeout=20, markup=False)
         self._database = database
         self.desk.set_session(labelling)
         self._watcher = database.watch()
@@ -158,12 +183,14 @@ class LabelloopApp(App[None]):
         self._exit_renderables.append(self._upkeep.crashed())
         self._close_messages_no_wait()
 
-    def _close_project(self) -> None:
+    def _close_project(self) -> str:
+        """A sentence about decisions that could not be written any more, or nothing."""
+        unwritten = ""
         self._upkeep.closed()
         self._jobs.forget_waiting()
         self._assistant.leave()
         if self.desk.has_project:
-            self.desk.session.close()
+            unwritten = self.desk.session.close()
             self.desk.set_session(None)
         if self._watcher is not None:
             self._watcher.close()
@@ -171,6 +198,7 @@ class LabelloopApp(App[None]):
         if self._database is not None:
             self._database.close()
             self._database = None
+        return unwritten
 
     def _remember(self, path: Path) -> None:
         try:
@@ -273,6 +301,12 @@ class LabelloopApp(App[None]):
         from tui.screens.browse import BrowseScreen
 
         self._go(lambda: BrowseScreen(self.desk), BrowseScreen)
+
+    def action_projects(self) -> None:
+        from tui.screens.welcome import WelcomeScreen
+
+        if self.desk.has_project:  # else it is below everything already
+            self._go(lambda: WelcomeScreen(self.desk), WelcomeScreen)
 
     def action_search(self) -> None:
         from tui.screens.browse import BrowseScreen

@@ -17,7 +17,7 @@ from core.worker.client import StartWorker, WorkerLike
 from core.worker.line_up import LineUp
 from core.worker.requests import Request, Train
 from core.worker.retraining import FEWEST
-from core.worker.state import JobState, begin, fold, stopping
+from core.worker.state import JobState, Phase, begin, fold, stopping
 from tui.messages import JobEnded, WorkerTold
 from tui.widgets.job_strip import JobStrip
 
@@ -55,6 +55,20 @@ class Jobs:
             await self._worker.stop()
         if self.following is not None:
             self.following.cancel()
+
+    @property
+    def lost_by_leaving(self) -> str | None:
+        """What the end of the app would stop, in a sentence; none where nothing is under way."""
+        job = self._app.desk.job
+        if self._worker is None or not job.busy:
+            return None
+        if job.job != "train" or job.phase is Phase.WORKING:
+            return "It is stopped, and can be asked for again at any time."
+        if job.phase is Phase.CROSS_VALIDATING:
+            return "The run is finished and stays; only its cross-validation is stopped."
+        if job.checkpoint_step or job.phase is Phase.TRAINING:
+            return "The training is stopped, and writes a checkpoint: “c” on the train screen goes on from there."
+        return "The training is stopped, and has nothing to go on from yet: it would begin anew."
 
     # ------------------------------------------------------------------ starting and stopping
 
@@ -158,8 +172,12 @@ class Jobs:
     def _settle(self) -> None:
         """Mark a run whose worker died as interrupted, so that the next training can start."""
         if self._app.desk.has_project:
-            with self._app.desk.session.database.writing() as session:
-                runs.mark_interrupted(session)
+            try:
+                with self._app.desk.session.database.writing() as session:
+                    runs.mark_interrupted(session)
+            except LabelloopError:
+                # The disk that ended the worker may be full for us, too: opening the project marks it.
+                logging.exception("The run cannot be marked as interrupted")
 
     def _tell_waiting(self) -> None:
         self._app.desk.waiting = len(self._waiting)

@@ -32,7 +32,7 @@ HUNG_UP = 128 + 1
 class Upkeep:
     """All methods are called in the app's thread."""
 
-    def __init__(self, app: LabelloopApp, let_go: Callable[[], None]) -> None:
+    def __init__(self, app: LabelloopApp, let_go: Callable[[], object]) -> None:
         """`let_go` writes what is to be written and closes the project."""
         self._app, self._let_go = app, let_go
         self._closed = threading.Event()

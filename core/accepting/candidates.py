@@ -21,10 +21,10 @@ from core import held_out
 from core.errors import LabelloopError, ModelError
 from core.evaluate.risk import Evidence
 from core.held_out import Answers, Columns
-from core.storage import learning, queue, runs, scheme
+from core.storage import learning, queue, quick_run, runs, scheme
 from core.storage.database import project_of
 from core.storage.learning import Example
-from core.storage.tables import Annotation, Decision, Origin, Review, Run, Suggestion
+from core.storage.tables import Annotation, Decision, Origin, Review, Run, RunKind, Suggestion
 
 PORTION = 20_000
 """Suggestions read together."""
@@ -62,6 +62,8 @@ class Gathered:
     audit_wrong: NDArray[np.bool_]
     open_audit: tuple[int, ...]
     """Audit reviews that nobody has decided about, in the project's random order."""
+    unsettled: bool = False
+    """The quick learner has a newer fit whose suggestions are not all stored yet: some are of an older one."""
 
     def evidence(self, label_id: int | None = None) -> Evidence:
         """What is known of all suggestions, or of those that have a certain label."""
@@ -119,6 +121,7 @@ def gather(session: Session) -> Gathered:
         answers.chosen[kept],
         wrong[kept],
         open_audit,
+        run.kind is RunKind.QUICK and run.metrics.get(quick_run.SETTLED) != run.annotations_digest,
     )
 
 

@@ -10,6 +10,9 @@ from core.evaluate import risk
 from core.evaluate.risk import CONFIDENCE, Evidence, Promise
 from core.phrases import count, percent
 
+UNSETTLED = "The quick learner is bringing its suggestions up to date; what is said here is of different moments."
+"""Said where suggestions of several of its fits stand beside each other."""
+
 
 @dataclass(frozen=True)
 class Line:
@@ -54,6 +57,8 @@ class LabelPart:
     label_id: int
     name: str
     promise: Promise
+    alone: Line | None = None
+    """What comes of asking for the same share of this label alone; None where a probability is asked for."""
 
 
 def promise(
@@ -85,11 +90,21 @@ def promise(
     return bounded
 
 
-def by_label(gathered: Gathered, threshold: float, confidence: float = CONFIDENCE) -> list[LabelPart]:
-    """What a threshold comes to for the suggestions of each label; every bound holds by itself, not all at once."""
+def by_label(
+    gathered: Gathered, threshold: float, confidence: float = CONFIDENCE, max_wrong: float | None = None
+) -> list[LabelPart]:
+    """What a threshold comes to for the suggestions of each label; every bound holds by itself, not all at once.
+
+    With `max_wrong` also what each label comes to when that share is asked for of it alone, at its own threshold.
+    """
     names = dict(zip(gathered.columns.ids, gathered.columns.names, strict=True))
     return [
-        LabelPart(label_id, names[label_id], risk.at_least(gathered.evidence(label_id), threshold, confidence))
+        LabelPart(
+            label_id,
+            names[label_id],
+            risk.at_least(gathered.evidence(label_id), threshold, confidence),
+            line(gathered, max_wrong, None, label_id, confidence) if max_wrong is not None else None,
+        )
         for label_id in gathered.offered
     ]
 
@@ -117,7 +132,7 @@ def refusal(gathered: Gathered, evidence: Evidence, share: float, confidence: fl
     """Why a share cannot be promised, and what to do about it."""
     if not len(evidence.pool):
         return "There is no open suggestion to accept.", "Suggest labels first, or choose another label."
-    wanted = percent(share, 0 if round(share * 100, 6).is_integer() else 1)
+    wanted = in_percent(share)
     more = risk.missing_labels(evidence, share, confidence)
     if more is None:
         why = (
@@ -129,6 +144,11 @@ def refusal(gathered: Gathered, evidence: Evidence, share: float, confidence: fl
     if more > left:
         remedy += f" The audit set has {left:,} left to label, so allow a larger share too, or import more reviews."
     return f"Cannot promise {wanted} yet, with {count(len(evidence.audit), 'audit label')}.", remedy
+
+
+def in_percent(share: float) -> str:
+    """A share as it was asked for: 2 %, 0.5 %."""
+    return percent(share, 0 if round(share * 100, 6).is_integer() else 1)
 
 
 def number(threshold: float) -> str:

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 
 from core.check import leftovers, parts
 from core.check.findings import Finding, Report, Verdict, damaged, good, notice
-from core.errors import LabelloopError, NotAProject, ProjectBusy, ProjectTooNew
+from core.errors import DiskError, LabelloopError, NotAProject, ProjectBusy, ProjectTooNew
 from core.locations import models_folder
 from core.phrases import count
 from core.storage import backups, migrate, sqlite
@@ -31,7 +31,8 @@ IN_ORDER: tuple[tuple[str, Callable[[Session], Finding]], ...] = (
 def examine(path: Path, progress: Progress = lambda _part: None) -> Report:
     """Look at every part of a project. Changes nothing.
 
-    Raises NotAProject when there is no file or it is another program's, ProjectTooNew, and ProjectBusy.
+    Raises NotAProject when there is no file or it is another program's, ProjectTooNew, ProjectBusy, and DiskError
+    when it cannot be opened, which is no damage.
     """
     path = path.expanduser().absolute()
     found: list[Finding] = []
@@ -54,7 +55,7 @@ def _examine(engine: Engine, path: Path, progress: Progress) -> list[Finding]:
     try:
         with sqlite.sentences(path):
             revision = migrate.revision(engine)
-    except ProjectBusy:
+    except (ProjectBusy, DiskError):
         raise
     except LabelloopError as error:
         return [damaged("file", error.message), *_unchecked(name for name, _ in IN_ORDER)]

@@ -101,7 +101,8 @@ def _mend_rows(session: Session, project: Path, restored: list[str], lost: list[
         if changed:
             restored.append(f"{count(changed, 'thing')} made what the journal says")
         if entered:
-            restored.append(f"{count(entered, 'annotation')} that the journal did not know, entered into it")
+            what = count(entered, "annotation or second answer", "annotations or second answers")
+            restored.append(f"{what} that the journal did not know, entered into it")
     _mend_queue(session, restored)
     _count_lost(session, lost)
 

@@ -1,4 +1,4 @@
-"""The journal replayed: what annotations, labels, groups and imports must be according to it, beside what they are.
+"""The journal replayed: what annotations, labels, groups, imports and second answers must be, beside what they are.
 
 What a thing must be is what the last change of it says whose batch is done; where all its changes are undone, what
 was before the first. Both sides are read in the order of their ids, in portions: a million changes need no memory.
@@ -16,6 +16,8 @@ from sqlalchemy import ColumnElement, Text, delete, exists, func, type_coerce, u
 from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
+from core.check import second_answers
+from core.check.second_answers import Answers
 from core.storage import journal, scheme
 from core.storage.states import CHUNK, AnnotationState, states, write_states
 from core.storage.tables import Annotation, AnnotationLabel, Batch, BatchState, Change, Label, Review, Source, Subject
@@ -40,6 +42,8 @@ class Differences:
     groups: dict[int, int] = field(default_factory=dict)
     sources: dict[int, bool] = field(default_factory=dict)
     """Imports by whether they must be withdrawn."""
+    repeats: dict[int, Answers] = field(default_factory=dict)
+    """Second answers, by review."""
     order: str = ""
     """What is wrong with the line of batches; empty when nothing is."""
     compared: int = 0
@@ -48,8 +52,9 @@ class Differences:
     @property
     def number(self) -> int:
         """How many there are."""
-        things = (self.annotations, self.doubled, self.stray, self.labels, self.groups, self.sources)
-        return sum(map(len, things)) + bool(self.order)
+        annotations = len(self.annotations) + len(self.doubled) + len(self.stray)
+        others = len(self.labels) + len(self.groups) + len(self.sources) + len(self.repeats)
+        return annotations + others + bool(self.order)
 
     def sentences(self) -> Iterator[str]:
         """Each in a few words; texts of reviews are never quoted."""
@@ -63,6 +68,7 @@ class Differences:
         yield from (f"review {review_id} is not in the group the journal says" for review_id in self.groups)
         for source_id, gone in self.sources.items():
             yield f"import {source_id} must be {'undone' if gone else 'there'} according to the journal"
+        yield from (f"the second answers on review {one} are not those of the journal" for one in self.repeats)
 
 
 def differences(session: Session) -> Differences:
@@ -84,6 +90,7 @@ def differences(session: Session) -> Differences:
     found.doubled = list(session.exec(doubled))
     found.stray = sorted(set(session.exec(select(AnnotationLabel.review_id).where(_without_annotation()))))
     _compare_others(session, found)
+    found.repeats = second_answers.differences(session)
     return found
 
 
@@ -91,7 +98,7 @@ def put_right(session: Session, found: Differences, annotator: int) -> tuple[int
     """Make the tables say what the journal says; returns how many things were changed, and how many entered.
 
     A decision that is later than all that the journal says of its review was made after it: it is kept, and entered
-    into the journal.
+    into the journal. So is a second answer of which the journal never heard.
     """
     session.execute(delete(AnnotationLabel).where(_without_annotation()))
     pairs = [
@@ -113,14 +120,15 @@ def put_right(session: Session, found: Differences, annotator: int) -> tuple[int
         session.execute(update(Review).where(col(Review.id) == review_id).values(group_id=group_id))
     for source_id, gone in found.sources.items():
         session.execute(update(Source).where(col(Source.id) == source_id).values(withdrawn=gone))
-    if newer:
-        entries = [
-            journal.Entry(Subject.ANNOTATION, review_id, _form(found.annotations[review_id][0]), _form(now))
-            for review_id, now in newer.items()
-        ]
-        journal.record(session, annotator, "repair", entries)
-    changed = len(wanted) + len(found.labels) + len(found.groups) + len(found.sources)
-    return changed, len(newer)
+    answers = list(second_answers.put_right(session, found.repeats))
+    entries = [
+        journal.Entry(Subject.ANNOTATION, review_id, _form(found.annotations[review_id][0]), _form(now))
+        for review_id, now in newer.items()
+    ]
+    if entries or answers:
+        journal.record(session, annotator, "repair", [*entries, *answers])
+    changed = len(wanted) + len(found.labels) + len(found.groups) + len(found.sources) + len(found.repeats)
+    return changed, len(entries) + len(answers)
 
 
 def _without_annotation() -> ColumnElement[bool]:

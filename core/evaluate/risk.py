@@ -11,8 +11,10 @@ A threshold that the data choose is found by fixed-sequence testing (“Learn th
 Jordan and Lei 2021): thresholds are tested from strict to lenient in an order settled beforehand, each at the full
 level, and the last one before the first that fails is taken. With 50 to 400 audit reviews this accepts two to ten
 times as many as a union bound over the thresholds at a stated share of 5 %. The tests begin where the audit reviews
-are enough to bear one mistake, if half of them are, else none: the strictest threshold of all has so few audit
-reviews that nothing would ever pass.
+are enough to bear a few mistakes (`_mistakes_borne`): the strictest threshold of all has so few of them that nothing
+would ever pass, and where one is enough but two are too many, a single mislabelled audit review ends the tests. With
+300 audit reviews and a share of 20 %, 85 % of airline_tweets and 73 % of sst2 are accepted where five are borne, 76
+and 57 % where one is.
 
 What is assumed: reviews without a decision are wrong no more often, at the same probability, than reviews drawn at
 random. The queue takes out those that models hesitate about, which are the harder ones.
@@ -45,6 +47,9 @@ BELIEF = 25
 
 MOST_MISSING = 20_000
 """Audit labels beyond which it is not said how many are missing."""
+
+MOST_BORNE = 5
+"""Mistakes that the first test can bear, at most."""
 
 TINY = 1e-9
 """Against the rounding of a share times a number."""
@@ -194,8 +199,7 @@ def _more(found: int, audited: int, accepted: int, rate: float, share: float, co
 def _tested(evidence: Evidence, share: float, confidence: float) -> list[float]:
     """The rungs from which on tests can pass; which one is first depends on numbers of reviews alone."""
     labelled, rungs = len(evidence.audit), evidence.rungs()
-    bears_none, bears_one = (_needed(mistakes, share, confidence) for mistakes in (0, 1))
-    needed = bears_one if bears_one <= labelled / 2 else bears_none
+    needed = _needed(_mistakes_borne(labelled, share, confidence), share, confidence)
     everything = len(evidence.pool) + labelled
     both = -np.sort(-np.concatenate([evidence.pool, evidence.audit]))
     above = [int(np.searchsorted(-both, -rung, side="right")) for rung in rungs]
@@ -211,6 +215,14 @@ def _passes(found: int, audited: int, accepted: int, share: float, confidence: f
     if too_many > accepted:
         return True
     return at_most(found, audited + accepted, found + too_many, audited) <= 1 - confidence
+
+
+def _mistakes_borne(labelled: int, share: float, confidence: float) -> int:
+    """How many mistakes the first test is to bear: several if a quarter of the audit reviews do, one if half do."""
+    for mistakes in range(MOST_BORNE, 1, -1):
+        if _needed(mistakes, share, confidence) <= labelled / 4:
+            return mistakes
+    return int(_needed(1, share, confidence) <= labelled / 2)
 
 
 def _needed(mistakes: int, share: float, confidence: float) -> int:

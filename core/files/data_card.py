@@ -109,7 +109,7 @@ def with_licence_of(card: str, earlier: Path) -> str:
 def _front(facts: Facts, format: Format) -> str:
     rows = facts.tally.rows
     size = next((name for most, name in SIZES if rows < most), "1M<n<10M" if rows < 10_000_000 else "n>10M")
-    machine = facts.tally.by_source.get("suggested", 0) > 0
+    machine = any(facts.tally.by_source.get(source, 0) for source in ("suggested", "accepted"))
     lines = ["---", f"pretty_name: {json.dumps(_line(facts.name))}", NO_LICENCE, "task_categories:",
              "- text-classification", "size_categories:", f"- {size}", "annotations_creators:", "- expert-generated",
              *(["- machine-generated"] if machine else []), "tags:", "- labelloop"]  # fmt: skip

@@ -82,8 +82,15 @@ def export(
             card = _card(database, session, plan, done, format, wish) if wish.card else None
         written = dataset.put(draft, target, card) if format is Format.DATASET else _put(draft, target, card)
     except OSError as error:
+        if not target.parent.is_dir():
+            raise FileError(
+                f"The folder {target.parent} was removed while {target.name} was written to it.",
+                "Make it again, or choose another, then export once more.",
+            ) from error
+        # pyarrow puts words of its own around what the operating system says.
+        reason = os.strerror(error.errno) if error.errno else str(error)
         raise FileError(
-            f"{target} cannot be written: {error.strerror or error}.",
+            f"{target} cannot be written: {reason}.",
             "Check the room on the disk and your permissions.",
         ) from error
     finally:

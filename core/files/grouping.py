@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlmodel import Session, col, select
 
+from core.errors import ProjectError
 from core.files.alike import Alike, first_equal
 from core.storage.database import Database
 from core.storage.queue import current
@@ -117,12 +120,18 @@ class Grouping:
     """Takes the texts of a file in portions, then groups them. To be closed by whoever made it."""
 
     def __init__(self, database: Database, threshold: float) -> None:
-        """At a `threshold` of 1 only equal texts are grouped."""
+        """At a `threshold` of 1 only equal texts are grouped.
+
+        This, `add` and `done` raise ProjectError where the texts find no room beside the project while they wait.
+        """
         self._database = database
         self._digests = bytearray()
         self._leaders: list[int] = []
-        self._alike = Alike(threshold, database.path.parent) if threshold < 1 else None
-        with database.reading() as session:
+        self._alike = None
+        if threshold < 1:
+            with _beside(database.path):
+                self._alike = Alike(threshold, database.path.parent)
+        with _beside(database.path), database.reading() as session:
             self._seen = sources(session)
             if self._alike is not None and self._seen:
                 for ids, texts in _leaders(session):
@@ -133,7 +142,8 @@ class Grouping:
         """Take the texts of the next rows, and their digests if they are known."""
         self._digests += b"".join(map(text_digest, texts) if digests is None else digests)
         if self._alike is not None:
-            self._alike.add(texts)
+            with _beside(self._database.path):
+                self._alike.add(texts)
 
     def done(self) -> Groups:
         """Group the rows that were given."""
@@ -151,7 +161,8 @@ class Grouping:
         if self._alike is not None:
             settled = len(self._leaders)
             placed = np.concatenate([np.zeros(settled, dtype=bool), there > 0])
-            firsts = self._alike.firsts(settled, placed)[settled:] - settled
+            with _beside(self._database.path):
+                firsts = self._alike.firsts(settled, placed)[settled:] - settled
             # Numbers below 0 are the project's groups, by their place in the list.
             groups = np.array(self._leaders, dtype=np.int64)
             outside = firsts < 0
@@ -167,7 +178,20 @@ class Grouping:
     def close(self) -> None:
         """Let go of the texts."""
         if self._alike is not None:
-            self._alike.close()
+            with contextlib.suppress(OSError):  # on a full disk its last bytes find no room either
+                self._alike.close()
+
+
+@contextlib.contextmanager
+def _beside(project: Path) -> Iterator[None]:
+    """Turn errors of the file in which texts wait beside the project into a sentence."""
+    try:
+        yield
+    except OSError as error:
+        raise ProjectError(
+            f"No file for the texts to wait in can be written to {project.parent}: {error.strerror}.",
+            "Check the room on the disk and your permissions, then import again; nothing was imported.",
+        ) from error
 
 
 def _leaders(session: Session) -> Iterator[tuple[list[int], list[str]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import io
@@ -25,6 +26,9 @@ BOMB_RATIO = 100
 
 BOMB_BYTES = 256 * 1024 * 1024
 """Unpacked bytes below which the ratio does not matter."""
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What the operating system says when a disk, a quota or a limit of size is full."""
 
 _BROKEN = (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, NotImplementedError)
 
@@ -53,10 +57,8 @@ class Input:
         """A file with the bytes, unpacked into a temporary one if need be."""
         if self.plain:
             return self.path
-        with tempfile.NamedTemporaryFile(prefix="labelloop-", suffix=self.suffix, delete=False) as target:
-            self.kept.append(Path(target.name))
-            with self.open() as file:
-                shutil.copyfileobj(file, target, 1024 * 1024)
+        with self.open() as file:
+            self.kept.append(_keep(file, self.suffix))
         return self.kept[-1]
 
     def share(self) -> float:
@@ -118,12 +120,27 @@ def _standard_input() -> Input:
     if sys.stdin is None or sys.stdin.isatty():
         raise FileError("Nothing comes in by standard input.", "Use it as “cat reviews.csv | labelloop import … -”.")
     # Beginning once more from the start needs a file. Only its owner can read it, and it goes when it is closed.
-    with tempfile.NamedTemporaryFile(prefix="labelloop-", delete=False) as target:
-        kept = Path(target.name)
-        shutil.copyfileobj(sys.stdin.buffer, target, 1024 * 1024)
+    kept = _keep(sys.stdin.buffer)
     found = unpacked(kept, "standard input")
     found.kept.append(kept)
     return found
+
+
+def _keep(file: BinaryIO, suffix: str = "") -> Path:
+    """Copy to a temporary file, of which nothing stays when that fails. Raises FileError when there is no room."""
+    target = tempfile.NamedTemporaryFile(prefix="labelloop-", suffix=suffix, delete=False)  # noqa: SIM115
+    try:
+        with target:
+            shutil.copyfileobj(file, target, 1024 * 1024)
+    except BaseException as error:
+        Path(target.name).unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            raise FileError(
+                f"There is no room in {tempfile.gettempdir()}, where what is read has to wait meanwhile.",
+                "Free some space, or name another folder in the environment variable TMPDIR; nothing was imported.",
+            ) from error
+        raise
+    return Path(target.name)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from sqlmodel import Session
 
-from core.errors import LabelloopError
+from core.errors import LabelloopError, ProjectMoved
 from core.labelling.ahead import FETCHED, Ahead, Walk
 from core.labelling.controls import Controls, Shares
 from core.labelling.pace import Pace
@@ -78,6 +78,7 @@ class LabellingSession:
         self._renewed: Card | None = None
         pending.recover(database)
         self._pending = pending.Pending(database.path)
+        self._closing = False
         self.writer = OrderedWriter(database)
         self._on_failure = on_failure
         self._in_background = in_background
@@ -170,7 +171,12 @@ class LabellingSession:
         return card
 
     def first_open(self) -> Card | None:
-        """Go to the front of the queue, leaving the reviews gone back to behind."""
+        """Go to the front of the queue, or of the walk, leaving the reviews gone back to behind."""
+        if self.walk is not None:
+            return self.walk_through(self.walk.review_ids, self.walk.what, self.walk.because)
+        state = self._track.state_of(self.current) if self.current is not None else None
+        if self.current is not None and self._track.is_at_the_end and (state is None or state.decision is None):
+            return self.current
         self._track.to_the_end()
         return self.move_on()
 
@@ -450,8 +456,9 @@ class LabellingSession:
         self._track.keep_shown()
         return self.current or self.first_open()
 
-    def close(self) -> None:
-        """Remember the place, and wait until everything is on disk."""
+    def close(self) -> str:
+        """Remember the place, and wait until everything is on disk; a sentence about what is not, or nothing."""
+        self._closing = True
         review_id = self.current.review_id if self.current else None
 
         def remember(session: Session) -> None:
@@ -459,9 +466,10 @@ class LabellingSession:
             project.current_review = review_id
             session.add(project)
 
-        self.writer.submit(remember)
+        unwritten: list[str] = []
+        self.writer.submit(remember, failed=lambda error: unwritten.append(str(error)))
         self.writer.close()
-        self._pending.close()
+        return " ".join([*unwritten, self._pending.close()]).strip()
 
     # ------------------------------------------------------------------ coming up
 
@@ -489,6 +497,8 @@ class LabellingSession:
         self, review_id: int, work: Callable[[Session], object], settled: Callable[[], None] = lambda: None
     ) -> None:
         def failed(error: LabelloopError) -> None:
+            if self._closing and not isinstance(error, ProjectMoved):
+                return  # nobody can be told any more: it stays noted, for this file and no other
             settled()
             self._on_failure(review_id, error)
 

@@ -71,6 +71,11 @@ class Track:
         self._go(len(self.visited) - 1 - self.visited[::-1].index(review_id))
         return True
 
+    @property
+    def is_at_the_end(self) -> bool:
+        """Whether the current review is the latest that came up."""
+        return self.at == len(self.visited) - 1
+
     def to_the_end(self) -> None:
         """Leave the reviews that were gone back to behind."""
         self.at = len(self.visited) - 1

@@ -15,7 +15,7 @@ from sqlmodel import Session, col, select
 from core.errors import LabelloopError, ProjectError, ProjectMoved
 from core.labels import NewLabel, SchemeKind
 from core.locations import models_folder
-from core.storage import migrate, sqlite
+from core.storage import migrate, sqlite, stale_log
 from core.storage.tables import Annotator, Label, Project, utc_now
 
 AUDIT_SHARE = 0.2
@@ -33,6 +33,7 @@ class Database:
         self.path = path
         self._engine = engine
         self._file = sqlite.identity(path)
+        self._beside = stale_log.beside(path)
         self._lost: ProjectMoved | None = None
 
     @property
@@ -68,6 +69,8 @@ class Database:
             with connection.begin(), Session(bind=connection, expire_on_commit=False) as session:
                 yield session
                 session.flush()
+        if not self._beside:
+            self._beside = stale_log.beside(self.path)
 
     def _moved(self) -> ProjectMoved:
         """What to say of a file that is gone; what was in it is saved first, from a connection that still has it."""
@@ -81,6 +84,8 @@ class Database:
             if rescued is None:
                 self._lost = ProjectMoved(what, "Put it back, then open it again; what is labelled now is not saved.")
             else:
+                if self.path.exists():
+                    stale_log.remove(self._beside)
                 self._lost = ProjectMoved(
                     what, f"All that was in it, every label included, is saved in {rescued}: open that project."
                 )
@@ -140,10 +145,11 @@ def create(path: Path, kind: SchemeKind, labels: list[NewLabel]) -> Database:
     engine = sqlite.connect(draft)
     database = Database(draft, engine)
     try:
-        with sqlite.sentences(path), engine.connect() as connection:
-            sqlite.mark(connection)
-            connection.commit()
-        migrate.upgrade(engine)
+        with sqlite.sentences(path):
+            with engine.connect() as connection:
+                sqlite.mark(connection)
+                connection.commit()
+            migrate.upgrade(engine)
         with database.writing() as session:
             session.add(
                 Project(

@@ -9,24 +9,25 @@ stands: it is flushed to the disk with every decision.)
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Text, type_coerce
 from sqlmodel import Session, col, select
 
+from core.phrases import count
 from core.storage import decisions, queue
 from core.storage.database import Database
 from core.storage.states import AnnotationState
 from core.storage.tables import Change, Review, Subject
 
-_NUMBERS = count(1)
+_NUMBERS = itertools.count(1)
 _MINE: set[Path] = set()
 """Files of sessions of this process that are open."""
 
@@ -38,6 +39,8 @@ class Pending:
         self._path = project.with_name(f".{project.name}.{os.getpid()}.{next(_NUMBERS)}.pending")
         self._lock = threading.Lock()
         self._open = 0
+        self._noted = True
+        """Whether every line of late could be written down."""
         self._file: int | None = None
         with contextlib.suppress(OSError):
             self._file = os.open(self._path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
@@ -48,27 +51,43 @@ class Pending:
         line = {"title": title, "review": review_id, "state": state.to_json(), "beside": beside}
         with self._lock:
             self._open += 1
+            noted = False
             if self._file is not None:
+                data = json.dumps(line).encode() + b"\n"
                 with contextlib.suppress(OSError):
-                    os.write(self._file, json.dumps(line).encode() + b"\n")
+                    noted = os.write(self._file, data) == len(data)
+            self._noted = self._noted and noted
 
     def settled(self) -> None:
         """The oldest that was noted is in the project, or could not be written and the person knows."""
         with self._lock:
             self._open -= 1
-            if self._open == 0 and self._file is not None:
-                with contextlib.suppress(OSError):
-                    os.ftruncate(self._file, 0)
+            if self._open == 0:
+                self._noted = True
+                if self._file is not None:
+                    with contextlib.suppress(OSError):
+                        os.ftruncate(self._file, 0)
 
-    def close(self) -> None:
-        """The session ends. What is not in the project stays noted."""
+    def close(self) -> str:
+        """The session ends. What is not in the project stays noted; returns a sentence that says so, or nothing."""
         with self._lock:
             if self._file is not None:
-                os.close(self._file)
+                with contextlib.suppress(OSError):
+                    os.close(self._file)
                 self._file = None
                 _MINE.discard(self._path)
                 if self._open <= 0:
-                    self._path.unlink(missing_ok=True)
+                    with contextlib.suppress(OSError):  # nothing is in it: whoever opens the project next removes it
+                        self._path.unlink()
+            return self._told()
+
+    def _told(self) -> str:
+        if self._open <= 0:
+            return ""
+        what = f"{count(self._open, 'decision')} could not be written to the project."
+        if not self._noted:
+            return f"{what} They are lost: label those reviews once more."
+        return f"{what} They are noted in {self._path}, and entered when the project is opened next."
 
 
 def recover(database: Database) -> int:
@@ -79,7 +98,8 @@ def recover(database: Database) -> int:
         if lines:
             with database.writing() as session:
                 entered += sum(_enter(session, line) for line in lines)
-        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # where it cannot be removed it is known by now, and entered once
+            path.unlink()
     return entered
 
 

@@ -16,6 +16,8 @@ from core.storage.tables import CurvePoint, OutOfFold, Run, RunKind, RunStatus, 
 NAME = "quick learner"
 LOG_LOSS = "out_of_sample_log_loss"
 """Name of the metric, and of the curve of it by the number of labels."""
+SETTLED = "settled"
+"""Name of the metric that says which labels the suggestions stored are of, once all are: the digest of a fit."""
 
 
 def find(session: Session) -> Run | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -35,7 +36,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
-from core.errors import NotAProject, ProjectBusy, ProjectError
+from core.errors import DiskError, NotAProject, ProjectBusy, ProjectError
 
 APPLICATION_ID = 0x6C6C6F6F
 """Marks the file as a labelloop project in its header (SQLite's `application_id`)."""
@@ -48,6 +49,9 @@ FILLING_KIB = 192 * 1024
 
 USUAL_KIB = 4 * 1024
 """Cache of a connection."""
+
+BESIDE = 64 * 1024
+"""Bytes on the disk below which not even the index of a write-ahead log, 32 KiB, finds room with its log."""
 
 _IMMEDIATE = "labelloop_immediate"
 
@@ -138,23 +142,31 @@ def explained(path: Path, reason: str) -> ProjectError:
             f"Another program has held {path} for more than {BUSY_SECONDS} seconds.",
             "Close the other labelloop that is importing or training on it, then try again.",
         )
-    if "full" in reason:
-        return ProjectError(f"There is no room left on the disk of {path}.", "Free some space, then try again.")
+    if "full" in reason or ("I/O error" in reason and _is_full(path)):
+        return DiskError(f"There is no room left on the disk of {path}.", "Free some space, then try again.")
     if "readonly" in reason or "read-only" in reason:
-        return ProjectError(f"{path} cannot be written.", "Give yourself write permission on it and its folder.")
+        return DiskError(f"{path} cannot be written.", "Give yourself write permission on it and its folder.")
     if "not a database" in reason or "malformed" in reason:
         return NotAProject(
             f"{path} is not a labelloop project, or is damaged.",
             f"If it was one, “labelloop check {shlex.quote(str(path))} --repair” restores what can be restored.",
         )
     if "I/O error" in reason or "disk image" in reason:
-        return ProjectError(
+        return DiskError(
             f"{path} cannot be read or written: the disk reports an error ({reason}).",
             "Check the disk and the room on it, then open the project again; “labelloop check” tells if it is whole.",
         )
     if "unable to open" in reason:
-        return ProjectError(f"{path} cannot be opened.", "Check that its folder exists and that you may use it.")
+        return DiskError(f"{path} cannot be opened.", "Check that its folder exists and that you may use it.")
     return ProjectError(f"{path}: {reason}.", "“labelloop check” tells whether the project is whole.")
+
+
+def _is_full(path: Path) -> bool:
+    """Whether the disk has no room for what SQLite keeps beside an open file, which it calls an error of the disk."""
+    try:
+        return shutil.disk_usage(path.parent).free < BESIDE
+    except OSError:
+        return False
 
 
 def verify_header(path: Path) -> None:

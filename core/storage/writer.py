@@ -50,6 +50,8 @@ class OrderedWriter:
         self._hurry = threading.Event()
         """Somebody waits for the disk: no grace then."""
         self._closing = False
+        self._held: ProjectBusy | None = None
+        """What was said when another program still held the project at the end: nothing else waits for it then."""
         self._thread = threading.Thread(target=self._run, name="ordered-writer", daemon=True)
         self._thread.start()
 
@@ -84,6 +86,8 @@ class OrderedWriter:
         while (job := self._jobs.get()) is not None:
             self._hurry.wait(GRACE)
             try:
+                if self._held is not None:
+                    raise self._held
                 result = self._write(job)
             except LabelloopError as error:
                 _tell(job.failed, error)
@@ -106,7 +110,9 @@ class OrderedWriter:
                     result = job.work(session)
                     session.flush()
                     known = signature(session)
-            except ProjectBusy:
+            except ProjectBusy as error:
+                if self._closing:
+                    self._held = error
                 if self._closing or time.monotonic() > end:
                     raise
             else:

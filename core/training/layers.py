@@ -15,7 +15,8 @@ NARROW = 512
 
 FEW_RATE, NARROW_RATE, WIDE_RATE = 2e-4, 1e-4, 5e-5
 """Automatic learning rates: of a narrow encoder with few labels, with many, of a wide one. MiniLM and 64 labels of
-six kinds of questions gave 76.5 % with the first and 74.0 % with the second."""
+six kinds of questions gave 76.5 % with the first and 74.0 % with the second; beside a pool, at 256 labels, the second
+gave more on three of four sets (airline_tweets 73.6 and 72.0, sst2 81.2 and 80.4, trec 90.8 and 89.8)."""
 
 
 def freeze(model: nn.Module, arguments: TrainingArguments, device: Device, few: bool) -> None:

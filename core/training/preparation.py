@@ -30,8 +30,11 @@ from core.training.validation import Validation
 FEW_LABELS = 400
 """Labelled reviews below which an encoder is trained with care: the mean of the tokens, the lower half as it is."""
 
-LABELLED_SHARE = 1 / 3
-"""Of an epoch's reviews: labels are surer than what a teacher says about the pool, and fewer."""
+LABELLED_SHARE = 0.15
+"""Of what a training on a pool sees, the share that is labelled reviews. The queue chose them because they are hard:
+with a third of them the model forgets what is usual. With 256 labels, one seed, a third against this share, both at
+the narrow rate: airline_tweets 73.6 and 75.8, sst2 81.2 and 81.4, cr 83.8 and 84.4, trec 90.8 and 88.8; log-losses
+0.715 and 0.691, 0.427 and 0.424, 0.438 and 0.417, 0.343 and 0.353. With 64 labels they are equal."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ class Prepared:
     class_weights: torch.Tensor | None
     """[classes], or None where all weigh the same."""
     few: bool
-    """Whether there are few labelled reviews."""
+    """Whether there are few labelled reviews, and no pool beside them."""
     computed: Computed
     """What a step computes of the model, and from what."""
 
@@ -152,7 +155,7 @@ def prepare(
         torch.from_numpy(targets),
         places,
         torch.from_numpy(balanced_weights(labels, classes)) if balanced else None,
-        few,
+        few and len(places) == len(labels),
         computed,
     )
 

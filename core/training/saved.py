@@ -144,10 +144,19 @@ def load(folder: Path, device: Device) -> Predictor:
     )
 
 
+def _others(folder: Path) -> str:
+    """Which models lie beside a folder that is not there."""
+    try:
+        names = sorted(file.parent.name for file in folder.parent.glob(f"*/{FACTS}"))
+    except OSError:
+        return ""
+    return f"In {folder.parent} there is {', '.join(names)}." if names else ""
+
+
 def read_facts(folder: Path) -> SavedFacts:
     """What labelloop.json in `folder` says; raises `ModelError` when it is missing or wrong."""
     if not folder.is_dir():
-        raise ModelError(f"There is no model folder {folder}.", AGAIN)
+        raise ModelError(f"There is no model folder {folder}.", _others(folder) or AGAIN)
     file = folder / FACTS
     try:
         return SavedFacts(**json.loads(file.read_text(encoding="utf-8")))

@@ -53,7 +53,7 @@ class AssistState:
         if not self.working or self.message:
             return ""
         if self.total and self.done < self.total:
-            return f"quick: {count(self.labels, 'label')}, {percent(self.done / self.total)}"
+            return f"quick: {count(self.labels, 'label')}, {percent(self.done / self.total)} of the reviews read"
         return f"quick: {count(self.labels, 'label')}" if self.run_id is not None else ""
 
 

@@ -18,6 +18,8 @@ class Phase(StrEnum):
     STARTING = "starting"
     """The process is there; libraries and base model are being loaded."""
     TRAINING = "training"
+    TEACHING = "teaching"
+    """Models are trained that a training of few labels learns from: its first and longer part."""
     WORKING = "working"
     """Suggesting or exporting."""
     CROSS_VALIDATING = "cross-validating"
@@ -28,8 +30,12 @@ class Phase(StrEnum):
     FAILED = "failed"
 
 
-BUSY = (Phase.STARTING, Phase.TRAINING, Phase.WORKING, Phase.CROSS_VALIDATING, Phase.STOPPING)
+BUSY = (Phase.STARTING, Phase.TEACHING, Phase.TRAINING, Phase.WORKING, Phase.CROSS_VALIDATING, Phase.STOPPING)
 """Phases in which a worker is at it."""
+
+
+IN_PARTS = (Phase.TEACHING, Phase.CROSS_VALIDATING)
+"""Phases in which several models are trained one after the other."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +167,7 @@ def _stepped(state: JobState, event: events.StepDone) -> JobState:
 
 
 def _progressed(state: JobState, event: events.Progressed) -> JobState:
-    phase = Phase.CROSS_VALIDATING if event.what == Phase.CROSS_VALIDATING else Phase.WORKING
+    phase = Phase(event.what) if event.what in (Phase.CROSS_VALIDATING, Phase.TEACHING) else Phase.WORKING
     moved = replace(
         state,
         what=event.what,

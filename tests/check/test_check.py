@@ -18,10 +18,10 @@ import pytest
 from core.check.examine import examine
 from core.check.findings import Report, Verdict
 from core.check.repair import repair
-from core.errors import NotAProject, ProjectBusy, ProjectError
+from core.errors import DiskError, NotAProject, ProjectBusy, ProjectError
 from core.files.importing import Choice, import_file
 from core.labels import SchemeKind, new_labels
-from core.storage import backups, browse, decisions, journal
+from core.storage import backups, browse, decisions, journal, repeats
 from core.storage.database import annotator_id, create, open_project
 from core.storage.states import AnnotationState, labelled, states
 from tests.conftest import MakeProject, write_csv
@@ -185,6 +185,89 @@ def test_labels_groups_and_imports_are_restored_too(project: MakeProject) -> Non
         assert connection.execute("SELECT name FROM label WHERE id = 1").fetchone() == ("good",)
         assert connection.execute("SELECT group_id FROM review").fetchall() == [(1,), (2,), (3,)]
         assert connection.execute("SELECT withdrawn FROM source").fetchone() == (0,)
+
+
+ANSWERED = "INSERT INTO repeat (review_id, annotator_id, first, second, first_at, second_at) VALUES "
+
+
+def second_answers(path: Path) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(path)) as connection:
+        columns = "review_id, annotator_id, first, second, first_at, second_at"
+        return connection.execute(f"SELECT {columns} FROM repeat ORDER BY review_id, id").fetchall()
+
+
+@pytest.fixture
+def asked_again(path: Path) -> Path:
+    """The project after five second answers, of which the last was taken back."""
+    database = open_project(path)
+    with database.writing() as session:
+        person = annotator_id(session, "ann")
+        for review_id in range(1, 6):
+            first, second = labelled(person, [1]), labelled(person, [1 + review_id % 2])
+            decisions.decide(session, person, "first", {review_id: first})
+            repeats.answer(session, person, "again", review_id, second, first)
+        journal.undo(session)
+    database.close()
+    assert len(second_answers(path)) == 4
+    return path
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM repeat WHERE review_id = 2",
+        "UPDATE repeat SET second = '[2, 1]' WHERE review_id = 1",
+        "UPDATE repeat SET first_at = 'never'",
+        f"{ANSWERED} (5, 1, '[1]', '[2]', 'once', 'later')",
+        f"{ANSWERED} (1, 1, '[1]', '[2]', 'once', 'later')",
+    ],
+    ids=["lost", "changed", "other times", "undone", "doubled"],
+)
+def test_second_answers_are_held_against_the_journal(asked_again: Path, statement: str) -> None:
+    before = second_answers(asked_again)
+    assert examine(asked_again).is_whole
+    change(asked_again, statement)
+    report = examine(asked_again)
+    assert report.damaged_parts() == ["journal"]
+    assert any("second answers on review" in text for one in report.findings for text in one.examples)
+    done = repair(asked_again)
+    assert done.after is not None
+    assert done.after.is_whole
+    assert done.lost == []
+    assert second_answers(asked_again) == before
+
+
+def test_a_second_answer_that_the_journal_does_not_know_is_kept_and_can_be_undone(asked_again: Path) -> None:
+    before = second_answers(asked_again)
+    change(asked_again, f"{ANSWERED} (9, 1, '[1]', '[2]', 'once', 'later')")
+    assert not examine(asked_again).is_whole
+    done = repair(asked_again)
+    assert done.after is not None
+    assert done.after.is_whole
+    assert [row[0] for row in second_answers(asked_again)] == [1, 2, 3, 4, 9]
+    database = open_project(asked_again)
+    with database.writing() as session:
+        assert journal.undo(session) is not None
+    database.close()
+    assert second_answers(asked_again) == before
+
+
+@pytest.mark.parametrize("reason", ["attempt to write a readonly database", "disk I/O error"])
+def test_a_project_that_cannot_be_opened_is_not_called_damaged(
+    path: Path, monkeypatch: pytest.MonkeyPatch, reason: str
+) -> None:
+    """A folder without write permission, a disk without room for SQLite's own files: the file may be whole."""
+
+    def refuse(_engine: object) -> None:
+        raise sqlite3.OperationalError(reason)
+
+    before = path.read_bytes()
+    monkeypatch.setattr("core.check.examine.migrate.revision", refuse)
+    for look in (examine, repair):
+        with pytest.raises(DiskError, match="cannot be") as caught:
+            look(path)
+        assert caught.value.remedy
+    assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize("undo", [0, 3, 30])

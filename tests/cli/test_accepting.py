@@ -53,6 +53,22 @@ def test_a_share_that_cannot_be_promised_is_exit_code_1(suggested: Path, documen
     assert "no label “ugly”" in document("accept", suggested, "--at-least", "0.5", "--label", "ugly", code=1)["error"]
 
 
+def test_a_share_is_answered_for_each_label_alone(
+    suggested: Path, labelloop: Command, document: Callable[..., Any]
+) -> None:
+    asked = document("accept", suggested, "--max-wrong", "0.9", "--dry-run")
+    good, bad = asked["by_label"]
+    assert (
+        good["alone"]["suggestions"]
+        == document("accept", suggested, "--max-wrong", "0.9", "--label", "good", "--dry-run")["suggestions"]
+    )
+    assert bad["alone"] is None
+    assert asked["up_to_date"] is True
+    assert "alone" not in document("accept", suggested, "--at-least", "0.5", "--dry-run")["by_label"][0]
+    told = labelloop("accept", suggested, "--max-wrong", "0.9", "--dry-run").stdout
+    assert f"{good['alone']['suggestions']} at 0.8999 or more" in told
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

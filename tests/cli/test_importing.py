@@ -6,15 +6,20 @@ import gzip
 import http.server
 import json
 import os
+import random
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from core import settings
+from core.storage import backups
 from tests.cli.conftest import Command
 
 Document = Callable[..., Any]
@@ -168,3 +173,76 @@ def test_a_data_set_of_the_hub_by_its_name(path: Path, hub: str, tmp_path: Path)
     missing = fetch("hf:someone/nothing")
     assert missing.returncode == 1
     assert "The Hugging Face hub has no data set someone/nothing" in missing.stderr
+
+
+def test_a_command_that_changes_a_project_takes_its_daily_backup(labelloop: Command, path: Path) -> None:
+    Path("a.csv").write_text("text\nfine\nbroken\n", encoding="utf-8")
+    assert labelloop("import", path, "a.csv", "--dry-run").exit_code == 0
+    assert labelloop("status", path).exit_code == 0
+    assert not backups.existing(path), "looking changes nothing"
+    assert labelloop("import", path, "a.csv").exit_code == 0
+    (taken,) = backups.existing(path)
+    with closing(sqlite3.connect(taken.path)) as connection:
+        assert connection.execute("SELECT count(*) FROM review").fetchone() == (2,), "what was done is in it"
+    assert labelloop("undo", path).exit_code == 0
+    assert backups.existing(path) == [taken], "one a day"
+
+
+def test_where_no_backup_can_be_made_the_command_is_done_and_says_so(labelloop: Command, path: Path) -> None:
+    path.with_suffix(".backups").write_text("a file in its place")
+    Path("a.csv").write_text("text\nfine\n", encoding="utf-8")
+    result = labelloop("import", path, "a.csv")
+    assert result.exit_code == 0
+    assert "Imported 1 review" in result.stdout
+    assert "No backup can be written" in result.stderr
+
+
+def test_without_backups_in_the_settings_none_is_taken(labelloop: Command, path: Path) -> None:
+    settings.save({"backups": 0})
+    Path("a.csv").write_text("text\nfine\n", encoding="utf-8")
+    assert labelloop("import", path, "a.csv").exit_code == 0
+    assert not backups.existing(path)
+
+
+LITTLE = """
+import resource, signal, sys
+from tui.cli.main import app
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), int(sys.argv[1])))
+app(sys.argv[2:])
+"""
+"""A command that finds no room for more than some bytes in a file."""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no limits there")
+@pytest.mark.parametrize(
+    ("room", "arguments", "told"),
+    [
+        (5_000, ["new", "b.db", "--labels", "a,b"], "b.db"),
+        (100_000, ["import", "a.db", "long.csv"], "No file for the texts to wait in can be written"),
+        (100_000, ["import", "a.db", "-"], "There is no room in"),
+        (100_000, ["import", "a.db", "long.csv.gz"], "No file for the texts to wait in can be written"),
+    ],
+    ids=["new", "file", "standard input", "packed"],
+)
+def test_without_room_on_a_disk_it_is_said_and_nothing_stays(
+    path: Path, tmp_path: Path, room: int, arguments: list[str], told: str
+) -> None:
+    draw = random.Random(1)
+    rows = [" ".join(draw.choices(["good", "bad", "phone", "late"], k=40)) + str(row) for row in range(2_000)]
+    content = "\n".join(["text", *rows]).encode()
+    Path("long.csv").write_bytes(content)
+    Path("long.csv.gz").write_bytes(gzip.compress(content))
+    (tmp_path / "waiting").mkdir()
+    before, there = path.read_bytes(), sorted(tmp_path.iterdir())
+    done = subprocess.run(
+        [sys.executable, "-c", LITTLE, str(room), *arguments],
+        input=content, capture_output=True, check=False,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "TMPDIR": str(tmp_path / "waiting")},
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert told in done.stderr.decode()
+    assert "should not have happened" not in done.stderr.decode()
+    assert path.read_bytes() == before
+    assert sorted(tmp_path.iterdir()) == there
+    assert list((tmp_path / "waiting").iterdir()) == [], "no text is left lying about"

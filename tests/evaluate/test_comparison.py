@@ -15,8 +15,9 @@ from core.files.importing import Choice, import_file
 from core.flips import flipped, flips
 from core.storage import decisions, journal, learning, runs, scheme, scheme_changes
 from core.storage.database import Database, annotator_id
+from core.storage.quick_run import LOG_LOSS
 from core.storage.states import labelled
-from core.storage.tables import Review, Run, RunStatus
+from core.storage.tables import Review, Run, RunKind, RunStatus
 from tests.conftest import MakeProject, write_csv
 from tests.evaluate.conftest import own_words
 from tests.storage.corpus import suggest
@@ -178,6 +179,20 @@ def test_a_run_that_does_worse_does_not_take_the_place(
     assert found is replaced
     assert told in sentence
     assert ("Suggestions come from run 2 now." if replaced else "suggestions still come from run 1") in sentence
+
+
+@pytest.mark.parametrize(("broken", "fixed", "replaced"), [(0, 0, True), (3, 0, True), (4, 0, False), (4, 3, True)])
+def test_against_the_quick_learner_a_lower_log_loss_does_not_do_where_the_audit_set_speaks_against_it(
+    database: Database, broken: int, fixed: int, replaced: bool
+) -> None:
+    with database.writing() as session:
+        nine = audit_of(session)[:9]
+        old = store(session, wrong_on(nine, nine[:fixed]), kind=RunKind.QUICK, metrics={LOG_LOSS: 0.533})
+        new = store(session, wrong_on(nine, nine[fixed : fixed + broken]), metrics={LOG_LOSS: 0.529})
+        found, sentence = replaces(session, new, old)
+    assert found is replaced
+    told = f"still come from the quick learner: with run 2 {broken} of 9 audit reviews became wrong and {fixed} right"
+    assert ("its log-loss is 0.529" if replaced else told) in sentence
 
 
 def test_too_few_reviews_in_common_hold_nothing_back(database: Database) -> None:

@@ -133,6 +133,17 @@ def test_which_thresholds_are_tested_does_not_depend_on_the_labels() -> None:
     assert evidence.rungs() == again.rungs(), "nor on which reviews the audit has drawn"
 
 
+def test_one_mislabelled_audit_review_does_not_end_the_tests_where_there_are_many() -> None:
+    """One in seventeen is wrong everywhere, so that at most a fifth is easily promised by 400 audit reviews."""
+    draw = np.random.default_rng(5)
+    sure = draw.uniform(0.6, 0.95, 1_500)
+    wrong = draw.random(1_500) < 0.06
+    promised = [at_most_share(drawn(draw, wrong, sure, 400)[0], 0.2) for _ in range(60)]
+    # With one mistake borne it would be some 34.
+    assert sum(one is not None and one.accepted > 1_000 for one in promised) >= 50
+    assert [risk._mistakes_borne(labelled, 0.2, 0.95) for labelled in (20, 60, 130, 170, 400)] == [0, 1, 2, 3, 5]
+
+
 def test_nothing_to_go_by_promises_nothing() -> None:
     nothing, none = np.zeros(0), np.zeros(0, dtype=np.bool_)
     empty = Evidence.of(nothing, nothing, none)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -397,3 +398,14 @@ def test_a_data_set_is_replaced_by_the_next_and_nothing_else_is(project: MakePro
 
 def test_every_format_has_a_suffix() -> None:
     assert {suffix.removeprefix(".") or "dataset" for suffix in SUFFIXES} == {str(one) for one in Format}
+
+
+def test_a_folder_that_is_removed_while_it_is_written_to_is_named(project: MakeProject, tmp_path: Path) -> None:
+    database = project(reviews=["one", "two"])
+    folder = tmp_path / "gone"
+    for suffix in (".csv", ".parquet"):
+        folder.mkdir()
+        with pytest.raises(FileError, match="gone was removed while out") as caught:
+            export(database, folder / f"out{suffix}", What.ALL, lambda _done, _of: shutil.rmtree(folder, True))
+        assert "export once more" in caught.value.remedy
+        assert not folder.exists()

@@ -175,6 +175,8 @@ def test_agreement_is_told_by_label_day_and_hour(database: Database) -> None:
     assert (found.overall.reviews, found.overall.same) == (LABELLED, LABELLED - 6)
     assert found.overall.kappa == pytest.approx(0.8, abs=0.01)
     assert [part.name for part in found.by_label] == ["negative", "positive"]
+    # Of thirty of each, three got the other label the second time.
+    assert [(part.given, part.again) for part in found.by_label] == [(30, 27), (30, 27)]
     assert [part.found.reviews for part in found.by_day] == [LABELLED]
     assert found.by_hour[0].name == "hour 1"
 

@@ -73,6 +73,34 @@ def test_moving_about_decides_nothing_and_ends_where_it_began(project: MakeProje
     session.close()
 
 
+def test_the_front_is_where_one_is_already(project: MakeProject) -> None:
+    session = LabellingSession(project(reviews=["a", "b", "c", "d", "e"]), "ann")
+    session.move_on()
+    here = up(session)
+    session.first_open()
+    assert up(session) == here
+    session.give([1])
+    session.move_back()
+    session.first_open()
+    assert up(session) not in (here, None)
+    session.close()
+
+
+def test_the_front_of_a_walk_is_its_first_review(project: MakeProject) -> None:
+    session = LabellingSession(project(reviews=["a", "b", "c", "d", "e"]), "ann")
+    session.walk_through([4, 2, 5], "these three")
+    session.move_on()
+    assert up(session) == 2
+    for _ in range(3):
+        session.first_open()
+        assert up(session) == 4
+        assert session.walk is not None
+        assert session.walk.shown == 1
+    session.move_on()
+    assert up(session) == 2
+    session.close()
+
+
 def test_reviews_that_were_passed_over_come_round_again(project: MakeProject) -> None:
     session = LabellingSession(project(reviews=["a", "b", "c"]), "ann")
     seen = [up(session)] + [up(session) for _ in range(8) if session.move_on() or True]

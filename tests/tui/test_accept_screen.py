@@ -9,14 +9,16 @@ import pytest
 from sqlmodel import select
 from textual.pilot import Pilot
 
-from core.storage import decisions, runs
+from core.accepting.asking import share_or_probability
+from core.storage import decisions, quick_run, runs
 from core.storage.database import Database, annotator_id
 from core.storage.states import labelled, states
-from core.storage.tables import Origin, Review, RunStatus
+from core.storage.tables import Origin, Review, RunKind, RunStatus
 from tests.conftest import MakeProject, learnable
 from tests.tui.conftest import SIZES, screen_text, session_of, settle
+from tests.tui.suggesting import suggest_everything
 from tui.app import LabelloopApp
-from tui.screens.accept import AcceptScreen, _own
+from tui.screens.accept import AcceptScreen
 from tui.screens.label import LabelScreen
 
 COUNT = 300
@@ -71,13 +73,17 @@ def accepted_in(database: Database) -> set[int]:
 async def test_each_share_says_what_it_takes_or_what_is_missing(database: Database, size: tuple[int, int]) -> None:
     app = LabelloopApp(database.path)
     async with app.run_test(size=size) as pilot:
-        await open_screen(pilot, app)
+        screen = await open_screen(pilot, app)
         shown = screen_text(app)
         assert "at most wrong" in shown
         assert "0.5 %" in shown
         assert "more audit labels would do" in shown
         assert "95 % confidence" in shown
-        assert "▸ 10 %" in shown, "the first share that can be promised"
+        found = screen._found
+        assert found is not None
+        first = next(line for line in found.lines if line.promise is not None)
+        assert first.max_wrong is not None
+        assert f"▸ {first.max_wrong:.0%}".replace("%", " %") in shown, "the first share that can be promised"
         assert "0.985" in shown
 
 
@@ -101,10 +107,67 @@ async def test_enter_shows_some_of_them_and_accepts_all_as_one_step(database: Da
             await settle(pilot, app)
         assert len(accepted_in(database)) == line.reviews > 100
         assert session_of(app).counts.labelled > line.reviews
-        await pilot.press("escape", "u")
-        for _ in range(2):
+        await pilot.press("u")
+        for _ in range(3):
             await settle(pilot, app)
         assert accepted_in(database) == set()
+        assert isinstance(app.screen, AcceptScreen)
+        assert screen._line is not None
+        assert screen._line.reviews == line.reviews, "what was taken back can be accepted again"
+        await pilot.press("escape", "r")
+        for _ in range(3):
+            await settle(pilot, app)
+        assert len(accepted_in(database)) == line.reviews, "redo in the label screen"
+
+
+async def test_each_label_says_what_it_comes_to_alone(database: Database) -> None:
+    app = LabelloopApp(database.path)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await open_screen(pilot, app)
+        await pilot.press(*["down"] * 6)
+        for _ in range(3):
+            await settle(pilot, app)
+        alone = [part.alone for part in screen._chosen.parts]
+        assert len(alone) == 2
+        assert "alone at 20 %" in screen_text(app)
+        promised = [one.promise for one in alone if one is not None and one.promise is not None]
+        assert promised
+        assert f"{promised[0].accepted} at 0." in screen_text(app)
+
+
+async def test_among_many_labels_one_is_found_by_name(project: MakeProject) -> None:
+    names = [f"topic {letter}" for letter in "abcdefghijkl"]
+    made = project(names, reviews=[text for text, _ in learnable(40)])
+    suggest_everything(made)
+    app = LabelloopApp(made.path)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await open_screen(pilot, app)
+        everything = screen._found
+        await pilot.press("l", *"topic a", "enter")
+        for _ in range(3):
+            await settle(pilot, app)
+        assert "of topic a" in screen_text(app)
+        await pilot.press("l")
+        for _ in range(3):
+            await settle(pilot, app)
+        assert "of topic a" not in screen_text(app)
+        assert everything is not None
+        assert screen._found == everything
+
+
+async def test_suggestions_of_different_moments_are_said_to_be_so(database: Database) -> None:
+    with database.writing() as session:
+        runs.change(session, 1, kind=RunKind.QUICK, annotations_digest="new", metrics={quick_run.SETTLED: "old"})
+    app = LabelloopApp(database.path)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await open_screen(pilot, app)
+        assert "bringing its suggestions up to date" in screen_text(app)
+    with database.writing() as session:
+        runs.change(session, 1, metrics={quick_run.SETTLED: "new"})
+    app = LabelloopApp(database.path)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await open_screen(pilot, app)
+        assert "bringing its suggestions up to date" not in screen_text(app)
 
 
 async def test_a_line_of_ones_own_and_one_label(database: Database) -> None:
@@ -182,4 +245,4 @@ async def test_without_suggestions_it_says_so(project: MakeProject) -> None:
     ],
 )
 def test_what_is_typed_is_a_share_or_a_probability(typed: str, means: object) -> None:
-    assert _own(typed) == means
+    assert share_or_probability(typed) == means

@@ -10,7 +10,7 @@ from sqlmodel import col, update
 from core.flips import before, newest_pair
 from core.storage import runs
 from core.storage.database import Database
-from core.storage.tables import Suggestion
+from core.storage.tables import RunKind, Suggestion
 from core.worker import events
 from core.worker.requests import Train
 from core.worker.scripted import scripted
@@ -94,3 +94,20 @@ def test_the_run_before_is_the_one_that_was_shown_before(database: Database) -> 
         assert pair is not None
         assert [run.id for run in pair] == [2, 1]
         assert before(session, runs.existing(session, 1)) is not None
+
+
+def test_the_quick_learner_is_what_to_hold_against_until_it_is_in_use(database: Database) -> None:
+    """Its run is entered once and changes with every label, whatever its number."""
+    with database.writing() as session:
+        runs.change(session, 2, kind=RunKind.QUICK)
+        runs.publish(session, 1, 20)
+    with database.reading() as session:
+        pair = newest_pair(session)
+        assert pair is not None
+        assert [run.id for run in pair] == [1, 2]
+    with database.writing() as session:
+        runs.publish(session, 2, 20)
+    with database.reading() as session:
+        pair = newest_pair(session)
+        assert pair is not None
+        assert [run.id for run in pair] == [2, 1]

@@ -20,6 +20,7 @@ from tests.conftest import MakeProject
 from tests.test_mistakes import database as _labelled_with_mistakes
 from tests.tui.conftest import SIZES, screen_text, session_of, settle
 from tui.app import LabelloopApp
+from tui.screens.mistakes import MistakesScreen
 
 database = _labelled_with_mistakes
 
@@ -103,6 +104,31 @@ async def test_keep_correct_and_undo(path: Path) -> None:
         session_of(app).writer.flush()
         assert {one: given(path, one) for one in before} == before
         assert suspects(path)[:3] == [first, second, third]
+
+
+async def test_what_was_judged_is_counted_and_nothing_is_judged_unseen(path: Path) -> None:
+    everything = suspects(path)
+    app = LabelloopApp(path)
+    async with app.run_test(size=(200, 50)) as pilot:
+        await opened(pilot, app)
+        assert "From here on about" in screen_text(app)
+        await pilot.press("space")
+        await settle(pilot, app)
+        await pilot.press("enter")
+        await settle(pilot, app)
+        assert "2 suspects judged so far, 1 corrected" in screen_text(app)
+        # Two verdicts before the next suspect is in sight: the second one is about nothing.
+        screen = app.screen
+        assert isinstance(screen, MistakesScreen)
+        third = screen.suspect
+        assert third is not None
+        screen.action_keep()
+        assert screen.suspect is None
+        screen.action_correct()
+        await settle(pilot, app)
+        assert "3 suspects judged so far, 1 corrected" in screen_text(app)
+        assert screen.suspect is not None
+        assert screen.suspect.review_id == everything[3]
 
 
 async def test_after_the_last_suspect_it_says_so(path: Path) -> None:

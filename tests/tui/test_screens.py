@@ -113,6 +113,28 @@ async def test_what_is_no_project_is_not_opened_and_the_welcome_screen_stays(her
         assert isinstance(app.screen, WelcomeScreen)
 
 
+async def test_another_project_is_made_while_one_is_open(here: Path, app_on: MakeApp) -> None:
+    write_csv(here / "shop.csv", ["comment"], [(text,) for text, _ in learnable(12)])
+    app = app_on()
+    async with app.run_test(size=(120, 50)) as pilot:
+        await pilot.press("1", "P")
+        await pilot.pause()
+        assert isinstance(app.screen, WelcomeScreen)
+        assert "esc goes back to it" in screen_text(app)
+        await pilot.press("escape")
+        assert isinstance(app.screen, LabelScreen)
+        await pilot.press("P", "down", "enter")
+        assert "into a new project beside the file" in screen_text(app)
+        await pilot.press(*"shop.csv", "enter")
+        await pilot.pause()
+        await pilot.press("enter")
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        assert isinstance(app.screen, LabelScreen)
+        assert session_of(app).counts.reviews == 12
+        assert locations.last_project_file().read_text(encoding="utf-8") == str(here / "shop.db")
+
+
 async def test_browse_lists_filters_searches_and_opens(app_on: MakeApp) -> None:
     app = app_on()
     async with app.run_test(size=(120, 40)) as pilot:

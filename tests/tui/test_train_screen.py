@@ -8,6 +8,7 @@ import pytest
 from textual.widgets import Input
 
 from core import settings
+from core.errors import DiskError
 from core.storage import learning, runs, scheme
 from core.storage.database import Database, open_project
 from core.storage.tables import RunStatus
@@ -16,7 +17,7 @@ from core.worker.events import Event
 from core.worker.requests import Train
 from core.worker.scripted import ScriptedWorker
 from core.worker.state import Phase
-from tests.tui.conftest import SIZES, MakeApp, screen_text, session_of, settle
+from tests.tui.conftest import SIZES, MakeApp, decided, screen_text, session_of, settle
 from tui.app import LabelloopApp
 from tui.messages import WorkerTold
 from tui.screens.arguments import ArgumentsScreen
@@ -310,3 +311,22 @@ async def test_a_training_that_began_by_itself_and_failed_is_not_tried_over_and_
         app._jobs.consider()
         await settle(pilot, app)
         assert len(started.workers) == 1
+
+
+async def test_a_job_that_ends_on_a_full_disk_does_not_take_the_app_with_it(
+    app_on: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = app_on()
+
+    def refuse(_session: object) -> None:
+        raise DiskError("There is no room left on the disk.", "Free some space.")
+
+    async with app.run_test(size=(120, 40)) as pilot:
+        monkeypatch.setattr("tui.jobs.runs.mark_interrupted", refuse)
+        app.post_message(WorkerTold(events.Failed("DiskError", "There is no room left.", "Free some.", "")))
+        await settle(pilot, app)
+        assert not app.desk.job.busy
+        assert any("There is no room left. Free some." in notice.message for notice in app._notifications)
+        await pilot.press("1")
+        await settle(pilot, app)
+        assert len(decided(session_of(app).database)) == 1

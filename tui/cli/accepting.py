@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from core.accepting.candidates import Gathered
-    from core.accepting.promises import LabelPart
+    from core.accepting.promises import LabelPart, Line
     from core.evaluate.risk import Promise
     from core.storage.database import Database
 
@@ -62,7 +62,7 @@ def accept(
     share or the probability before you look at what comes of it.
     """
     share = _check_use(at_least, max_wrong, confidence)
-    with opened(project) as database:
+    with opened(project, changes=not dry_run) as database:
         from core.accepting.candidates import gather
         from core.accepting.promises import by_label, promise
         from core.storage import scheme
@@ -71,12 +71,12 @@ def accept(
             label_id = scheme.find(session, label).id if label is not None else None
             gathered = gather(session)
         found = promise(gathered, at_least, share, label_id, confidence)
-        parts = by_label(gathered, found.threshold, confidence) if label_id is None else []
+        parts = by_label(gathered, found.threshold, confidence, share) if label_id is None else []
         reviews = 0 if dry_run else _write(database, gathered, found, label_id)
     if as_json:
         print_json(_document(gathered, found, label, parts, reviews, dry_run))
         return
-    _tell(gathered, found, label_id, parts)
+    _tell(gathered, found, label_id, parts, share)
     if dry_run:
         say("Nothing was accepted (--dry-run).")
         return
@@ -94,14 +94,12 @@ def _check_use(at_least: float | None, max_wrong: str | None, confidence: float)
         raise typer.BadParameter("It is a share from 0.5 to less than 1.", param_hint="--confidence")
     if max_wrong is None:
         return None
-    try:
-        given = max_wrong.strip()
-        share = float(given.removesuffix("%")) / (100 if given.endswith("%") else 1)
-    except ValueError:
-        share = 0.0
-    if not 0 < share < 1:
+    from core.accepting.asking import share
+
+    wanted = share(max_wrong)
+    if wanted is None:
         raise typer.BadParameter("It is a share between 0 and 1, such as 0.02 or 2%.", param_hint="--max-wrong")
-    return share
+    return wanted
 
 
 def _write(database: Database, gathered: Gathered, found: Promise, label_id: int | None) -> int:
@@ -122,19 +120,25 @@ def _write(database: Database, gathered: Gathered, found: Promise, label_id: int
     return done.reviews
 
 
-def _tell(gathered: Gathered, found: Promise, label_id: int | None, parts: list[LabelPart]) -> None:
-    from core.accepting.promises import in_words, stands_on
+def _tell(
+    gathered: Gathered, found: Promise, label_id: int | None, parts: list[LabelPart], share: float | None
+) -> None:
+    from core.accepting.promises import UNSETTLED, in_words, stands_on
 
+    if gathered.unsettled:
+        say(UNSETTLED)
     show(in_words(found))
     copies = gathered.reviews(found.threshold, label_id) - found.accepted
     if copies:
         show(f"{count(copies, 'copy', 'copies')} of these get the same labels.")
     say(stands_on(found))
     if len(parts) > 1:
-        show(_table(parts))
+        show(_table(parts, share))
 
 
-def _table(parts: list[LabelPart]) -> Table:
+def _table(parts: list[LabelPart], share: float | None) -> Table:
+    from core.accepting.promises import in_percent
+
     rows = [
         (
             one_line(part.name, 24),
@@ -143,11 +147,25 @@ def _table(parts: list[LabelPart]) -> Table:
             f"{part.promise.at_most_wrong:,}",
             percent(part.promise.share, 1) if part.promise.accepted else "–",
             f"{part.promise.found_wrong:,} of {part.promise.audited:,}",
+            *_alone(part.alone),
         )
         for part in parts
     ]
-    headings = ("label", "accepted", "expected wrong", "at most", "share", "wrong in the audit")
+    headings = ["label", "accepted", "expected wrong", "at most", "share", "wrong in the audit"]
+    if share is not None:
+        headings.append(f"alone, at most {in_percent(share)}")
     return grid("By label, each bound by itself", headings, rows, (1, 2, 3, 4, 5))
+
+
+def _alone(line: Line | None) -> tuple[str, ...]:
+    """How many of one label could be accepted with --label, and from which probability on."""
+    from core.accepting.promises import number
+
+    if line is None:
+        return ()
+    if line.promise is not None:
+        return (f"{line.promise.accepted:,} at {number(line.promise.threshold)} or more",)
+    return (f"not yet: {line.missing:,} more audit labels" if line.missing is not None else "cannot be promised",)
 
 
 def _document(
@@ -159,8 +177,18 @@ def _document(
         "dry_run": dry_run,
         "reviews": reviews,
         **_figures(found),
-        "by_label": [{"label": part.name, **_figures(part.promise)} for part in parts],
+        "up_to_date": not gathered.unsettled,
+        "by_label": [{"label": part.name, **_figures(part.promise), **_of_alone(part)} for part in parts],
     }
+
+
+def _of_alone(part: LabelPart) -> dict[str, Any]:
+    """What the share asked for comes to for one label; nothing where a probability was asked for."""
+    if part.alone is None:
+        return {}
+    if part.alone.promise is None:
+        return {"alone": None, "alone_missing_audit_labels": part.alone.missing}
+    return {"alone": _figures(part.alone.promise)}
 
 
 def _figures(found: Promise) -> dict[str, Any]:

@@ -58,7 +58,10 @@ def _tell(found: Consistency) -> None:
             f"Of {count(one.reviews, 'review')} asked twice, {one.same:,} got the same answer: "
             f"{percent(one.share)} ({one.low * 100:.0f} – {one.high * 100:.0f} %). Cohen’s kappa {_kappa(one)}."
         )
-    for title, parts in (("By label", found.by_label), ("By day", found.by_day), ("By hour", found.by_hour)):
+    if found.by_label:
+        rows = [_label_row(part) for part in found.by_label]
+        show(grid("By label", ("", "given", "given again", "kappa, 95 %"), rows, (1, 2)))
+    for title, parts in (("By day", found.by_day), ("By hour into the session", found.by_hour)):
         if parts:
             show(grid(title, ("", "asked", "same", "kappa, 95 %"), [_row(part) for part in parts], (1, 2)))
     if found.swayed is not None:
@@ -81,6 +84,11 @@ def _tell(found: Consistency) -> None:
 
 def _row(part: Part) -> tuple[str, str, str, str]:
     return one_line(part.name, 30), f"{part.found.reviews:,}", percent(part.found.share), _kappa(part.found)
+
+
+def _label_row(part: Part) -> tuple[str, str, str, str]:
+    given, again = part.given or 0, part.again or 0
+    return one_line(part.name, 30), f"{given:,}", percent(again / given) if given else "–", _kappa(part.found)
 
 
 def _kappa(found: Agreement) -> str:

@@ -103,7 +103,7 @@ def import_(
         handling=dict(map(problems.parse, on or ())),
         known_labels=KnownLabels[known_labels.name],
     )
-    with opened(project) as database:
+    with opened(project, changes=not dry_run) as database:
         if dry_run:
             _, report = inspect(database, choice)
         else:

@@ -71,7 +71,7 @@ def train(
         path = database.path
         number = _to_resume(database, run) if resume else None
     outcome = fine_tune(path, asked, preset, number, cross_validate)
-    with opened(path) as database, database.reading() as session:
+    with opened(path, changes=True) as database, database.reading() as session:
         from core import report
         from core.storage.tables import Run
 

@@ -15,15 +15,31 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Database]:
-    """The project, closed again at the end. Raises NotAProject or ProjectTooNew."""
+def opened(path: Path, changes: bool = False) -> Iterator[Database]:
+    """The project, closed again at the end. Raises NotAProject or ProjectTooNew.
+
+    Of a project that the command `changes`, the daily backup is taken then, if it is due: it has the change.
+    """
     from core.storage.database import open_project
 
     database = open_project(path)
     try:
         yield database
+        if changes:
+            _back_up(database.path)
     finally:
         database.close()
+
+
+def _back_up(project: Path) -> None:
+    """Take the daily backup if it is due; what was done is done, so that there can be none is said and no failure."""
+    from core.errors import ProjectError
+    from core.storage import backups
+
+    try:
+        backups.daily(project, settings().backups)
+    except ProjectError as error:
+        say(f"No backup: {error}")
 
 
 def settings() -> Settings:

@@ -66,6 +66,10 @@ class Lines:
         say(sentence)
 
 
+SHORTEST = 0.1
+"""Seconds after which there is a rate worth telling."""
+
+
 class Bar:
     """A bar with rate and time left, drawn in place; sentences go above it."""
 
@@ -125,7 +129,8 @@ def watching() -> Iterator[Callable[[str, int, int], None]]:
             nonlocal began, now
             if doing != now:
                 began, now = time.monotonic(), doing
-            rate = done / max(time.monotonic() - began, 1e-6)
+            elapsed = time.monotonic() - began
+            rate = done / elapsed if elapsed > SHORTEST else 0.0
             left = (total - done) / rate if rate else 0.0
             shown.show(fold(JobState(job=doing), Progressed(doing, done, total, rate, left)))
 

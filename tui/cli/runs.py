@@ -147,7 +147,7 @@ def take_back(project: Project, run: Run, dry_run: Dry = False, as_json: Json = 
     from core.storage import runs, taking_back
     from core.storage.database import annotator_id
 
-    with opened(project) as database:
+    with opened(project, changes=not dry_run) as database:
         if dry_run:
             with database.reading() as session:
                 runs.existing(session, run)

@@ -46,7 +46,7 @@ def _move(project: Path, take: Callable[[Session], Step | None], verb: str, part
     from core.errors import ProjectError
     from core.storage import journal
 
-    with opened(project) as database:
+    with opened(project, changes=True) as database:
         with database.writing() as session:
             step = take(session)
         with database.reading() as session:

@@ -5,12 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from textual.app import ComposeResult
-from textual.containers import Vertical
+from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from core.phrases import count
+from tui.widgets import accept_lines
+from tui.widgets.accept_lines import Example
+
+WIDEST = 130
+"""Columns of the box; it takes nine tenths of the screen up to that."""
+
+OTHERS = 7
+"""Lines of the box besides the reviews."""
+
+MOST_LINES = 3
+"""Of one review where there is room."""
 
 
 class AcceptLook(ModalScreen[bool]):
@@ -22,9 +33,10 @@ class AcceptLook(ModalScreen[bool]):
     AcceptLook > Vertical { width: 90%; max-width: 130; height: auto; max-height: 100%; border: round $primary;
         padding: 0 1; background: $surface; }
     AcceptLook .hint { color: $faint; }
+    AcceptLook VerticalScroll { height: auto; max-height: 100%; }
     """
 
-    def __init__(self, many: int, promised: str, drawn: Sequence[Content]) -> None:
+    def __init__(self, many: int, promised: str, drawn: Sequence[Example]) -> None:
         super().__init__()
         self._many, self._promised, self._drawn = many, promised, list(drawn)
 
@@ -33,11 +45,20 @@ class AcceptLook(ModalScreen[bool]):
             box.border_title = Content(f"Accept {count(self._many, 'suggestion')}")
             yield Static(Content(self._promised))
             yield Static(Content("Some of them, drawn at random, the least sure first:"), classes="hint")
-            yield Static(Content("\n").join(self._drawn), id="drawn")
-            yield Static(
-                Content("enter accepts all, as one step that can be undone · esc leaves everything as it is"),
-                classes="hint",
-            )
+            with VerticalScroll(can_focus=False):
+                yield Static(id="drawn")
+            yield Static(Content("enter accepts all as one step; u undoes it · esc leaves them"), classes="hint")
+
+    def on_mount(self) -> None:
+        self.on_resize()
+
+    def on_resize(self) -> None:
+        """As many lines of each review as there is room for."""
+        screen = self.app.size
+        lines = (screen.height - OTHERS) // max(1, len(self._drawn))
+        width = min(WIDEST, screen.width * 9 // 10) - 4
+        drawn = accept_lines.examples(self._drawn, width, max(1, min(MOST_LINES, lines)))
+        self.query_one("#drawn", Static).update(drawn)
 
     def action_accept(self) -> None:
         self.dismiss(True)

@@ -43,8 +43,7 @@ class ArgumentsScreen(Screen[None]):
     ArgumentsScreen #how { padding: 0 0 1 0; color: $faint; }
     ArgumentsScreen .field { height: auto; padding: 0 0 1 0; }
     ArgumentsScreen .name { width: 24; }
-    ArgumentsScreen Input { width: 24; border: none; height: 1; padding: 0 1; background: $panel; }
-    ArgumentsScreen Input:focus { border: none; background: $primary 25%; }
+    ArgumentsScreen Input { width: 24; }
     ArgumentsScreen .does { width: 1fr; padding: 0 1 0 2; color: $faint; }
     ArgumentsScreen.-narrow .name, ArgumentsScreen.-narrow Input { width: 20; }
     ArgumentsScreen.-narrow .field { padding: 0; }

@@ -13,9 +13,10 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from core.storage.tables import Label
+from tui.widgets.one_line import OneLine
 
 LONGEST_ANSWER = 4_000
-"""Characters of an answer; what is pasted beyond is cut."""
+"""Characters of an answer; what is pasted beyond is cut, and said."""
 
 
 class Ask(ModalScreen[str | None]):
@@ -26,7 +27,6 @@ class Ask(ModalScreen[str | None]):
     Ask { align: center middle; background: $background 60%; }
     Ask > Vertical { width: 80%; max-width: 90; height: auto; border: round $primary; padding: 0 1;
         background: $surface; }
-    Ask Input { border: none; height: 1; background: $panel; padding: 0 1; }
     Ask .hint { color: $faint; }
     """
 
@@ -37,7 +37,7 @@ class Ask(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         with Vertical() as box:
             box.border_title = Content(self._question)
-            yield Input(self._answer, max_length=LONGEST_ANSWER)
+            yield OneLine(self._answer, max_length=LONGEST_ANSWER)
             yield Static(Content(self._hint), classes="hint")
 
     @on(Input.Submitted)
@@ -56,7 +56,6 @@ class FindLabel(ModalScreen[int | None]):
     FindLabel { align: center middle; background: $background 60%; }
     FindLabel > Vertical { width: 60; height: auto; max-height: 80%; border: round $primary; padding: 0 1;
         background: $surface; }
-    FindLabel Input { border: none; height: 1; background: $panel; padding: 0 1; }
     FindLabel OptionList { height: auto; max-height: 20; border: none; background: $surface; }
     """
 

@@ -47,12 +47,12 @@ class ExportScreen(Screen[None]):
 
     BINDINGS = bindings("close")
     CSS = """
-    ExportScreen > VerticalScroll { padding: 0 3; height: 1fr; }
-    ExportScreen .row { height: auto; }
-    ExportScreen .row > Static { width: 10; padding: 1 0 0 0; color: $faint; }
+    ExportScreen > VerticalScroll { padding: 1 3; height: 1fr; }
+    ExportScreen .row { height: auto; padding: 1 0 0 0; }
+    ExportScreen .row > Static { width: 10; color: $faint; }
     ExportScreen .row > Input, ExportScreen .row > Select { width: 1fr; }
     ExportScreen #passing { height: auto; padding: 0 0 0 10; color: $faint; }
-    ExportScreen Button { margin: 0 0 0 10; }
+    ExportScreen Button { margin: 1 0 0 10; }
     ExportScreen #told { height: auto; padding: 1 0; }
     """
 
@@ -70,7 +70,7 @@ class ExportScreen(Screen[None]):
             with Horizontal(classes="row"):
                 yield Static("reviews")
                 whats = [(text, what) for what, text in CHOICES.items()]
-                yield Select(whats, value=What.LABELLED, allow_blank=False, id="what")
+                yield Select(whats, value=What.LABELLED, allow_blank=False, id="what", compact=True)
             with Horizontal(classes="row"):
                 yield Static("filter")
                 hint = "all of them; or as in browse: label:positive p>=0.9 from:2026"
@@ -79,7 +79,7 @@ class ExportScreen(Screen[None]):
             with Horizontal(classes="row"):
                 yield Static("format")
                 formats = [(text, format) for format, text in FORMATS.items()]
-                yield Select(formats, value=Format.CSV, allow_blank=False, id="format")
+                yield Select(formats, value=Format.CSV, allow_blank=False, id="format", compact=True)
             with Horizontal(classes="row"):
                 yield Static("file")
                 yield Input(str(path.with_name(f"{path.stem}-labelled.csv")), id="path", max_length=4_000)

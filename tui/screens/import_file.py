@@ -43,7 +43,7 @@ MENTIONED = frozenset({Problem.SAME_TEXT})
 
 
 class ImportScreen(Screen[None]):
-    """Imports a file into the open project, or into a new one when none is open."""
+    """Imports a file into the open project, or into a new one."""
 
     BINDINGS = bindings("close")
     CSS = """
@@ -51,15 +51,15 @@ class ImportScreen(Screen[None]):
     ImportScreen .row { height: auto; }
     ImportScreen .row > Static { width: 14; color: $faint; }
     ImportScreen .row > Input, ImportScreen .row > Select { width: 1fr; }
-    ImportScreen Input { border: none; height: 1; background: $panel; padding: 0 1; }
     ImportScreen #how { display: none; }
     ImportScreen #told { height: auto; padding: 1 0; }
     """
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, new: bool = False) -> None:
+        """`new` makes a project though one is open."""
         super().__init__()
         self._desk = desk
-        self._into_open = desk.has_project
+        self._into_open = desk.has_project and not new
         self._table: Table | None = None
         self._named = ""
 

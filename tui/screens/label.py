@@ -421,10 +421,10 @@ class LabelScreen(Screen[None]):
 
     def on_write_failed(self, message: WriteFailed) -> None:
         """A decision did not reach the disk: bring its review back with the reason."""
-        self.notify(message.reason, title="Not saved", severity="error", timeout=20, markup=False)
         self._session.forget(message.review_id)
-        if message.review_id:
-            self._session.go_to(message.review_id)
+        card = self._session.go_to(message.review_id) if message.review_id else None
+        title = f"Not saved: {one_line(card.name, 40)}" if card is not None else "Not saved"
+        self.notify(message.reason, title=title, severity="error", timeout=20, markup=False)
         self._next_review()
 
     # ------------------------------------------------------------------ the worker and the others

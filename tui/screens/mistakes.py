@@ -2,59 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
-from textual import events
 from textual.app import ComposeResult
 from textual.content import Content
-from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 from core.errors import LabelloopError
-from core.labels import codes
 from core.mistakes import Found, Suspect, find
 from core.neighbours import LabelledNeighbours
-from core.phrases import count, one_line, percent
-from core.storage import cards, verdicts
-from core.storage.cards import Card
-from core.storage.tables import Origin
+from core.storage import cards
 from tui.bindings import bindings
 from tui.desk import Desk
-from tui.messages import StepTaken, VerdictGiven, VerdictRefused
+from tui.screens.mistakes_verdict import Verdicts
+from tui.screens.mistakes_words import Looked, expected, heading, shown, so_far
 from tui.screens.read import label_screen_below
-from tui.widgets.review_panel import ReviewPanel
+from tui.widgets.suspect_sheet import SuspectSheet
 
 NEIGHBOURS = 5
 """Labelled reviews shown beside a suspect."""
 
-ORIGINS = {
-    Origin.PERSON: "given by hand",
-    Origin.ACCEPTED: "an accepted suggestion",
-    Origin.IMPORTED: "from the file",
-}
 
-
-@dataclass(frozen=True)
-class Looked:
-    """A suspect as it is shown."""
-
-    suspect: Suspect
-    card: Card
-    near: Sequence[tuple[Card, float]]
-    """The nearest labelled reviews and how similar they are."""
-
-
-class MistakesScreen(Screen[None]):
+class MistakesScreen(Verdicts):
     """One suspect at a time, with both labels and what is near it."""
 
     BINDINGS = [*bindings("mistakes"), *bindings("close")]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]
     CSS = """
     MistakesScreen #heading { height: auto; padding: 0 2; background: $panel; }
-    MistakesScreen .card { padding: 0 1; }
-    MistakesScreen ReviewPanel { height: 1fr; padding: 1 0 0 0; background: $background; }
-    MistakesScreen.-narrow ReviewPanel { padding: 0; }
     """
 
     def __init__(self, desk: Desk) -> None:
@@ -63,37 +36,35 @@ class MistakesScreen(Screen[None]):
         self._found: Found | None = None
         self._neighbours: LabelledNeighbours | None = None
         self._at = 0
-        self._judged: set[int] = set()
-        """Reviews judged since the suspects were read."""
+        self._judged: dict[int, bool] = {}
+        """Reviews judged since the suspects were read, and whether the label was corrected."""
         self._looked: Looked | None = None
         self._return_to: int | None = None
         """The review to be at after the suspects are read anew."""
 
     def compose(self) -> ComposeResult:
         yield Static(id="heading")
-        yield Static(id="labels", classes="card")
-        yield ReviewPanel()
-        yield Static(id="near", classes="card")
+        yield SuspectSheet()
         yield Footer(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
-        self._review = self.query_one(ReviewPanel)
-        self.query_one("#labels").border_title = "Which is right?"
-        self.query_one("#near").border_title = "The nearest labelled reviews"
+        self._sheet = self.query_one(SuspectSheet)
         self._say("Looking for mistakes …")
-        self._desk.project_changed.subscribe(self, lambda _nothing: self._read())
-        self._read()
+        self._desk.project_changed.subscribe(self, lambda _nothing: self.reload())
+        self.reload()
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._show)
 
     # ------------------------------------------------------------------ reading
 
-    def _read(self) -> None:
-        """Look for mistakes anew, in a thread."""
+    def reload(self, review_id: int | None = None) -> None:
+        """Look for mistakes anew, in a thread; then be at this review, or at the one that is up."""
         session, neighbours = self._desk.session, self._neighbours
-        if self._return_to is None and self._suspect is not None:
-            self._return_to = self._suspect.review_id
+        if review_id is not None:
+            self._return_to = review_id
+        elif self._return_to is None and self._at_suspect is not None:
+            self._return_to = self._at_suspect.review_id
 
         def work() -> None:
             session.writer.flush()
@@ -118,7 +89,7 @@ class MistakesScreen(Screen[None]):
 
     def _look(self) -> None:
         """Read the suspect that is up and what is near it, in a thread."""
-        suspect, neighbours, session = self._suspect, self._neighbours, self._desk.session
+        suspect, neighbours, session = self._at_suspect, self._neighbours, self._desk.session
         if suspect is None or neighbours is None:
             self._looked = None
             self._show()
@@ -136,12 +107,18 @@ class MistakesScreen(Screen[None]):
         self.run_worker(work, thread=True, group="look", exclusive=True, exit_on_error=False)
 
     def _show_looked(self, looked: Looked) -> None:
-        if looked.suspect is self._suspect:
+        if looked.suspect is self._at_suspect:
             self._looked = looked
             self._show()
 
     @property
-    def _suspect(self) -> Suspect | None:
+    def suspect(self) -> Suspect | None:
+        """The suspect in sight; none at the end, or while the next one is read: nobody judges what was not seen."""
+        looked = self._looked
+        return looked.suspect if looked is not None and looked.suspect is self._at_suspect else None
+
+    @property
+    def _at_suspect(self) -> Suspect | None:
         """The suspect that is up; none at the end."""
         found = self._found
         return found.suspects[self._at] if found is not None and self._at < len(found.suspects) else None
@@ -151,141 +128,25 @@ class MistakesScreen(Screen[None]):
     def _say(self, told: str) -> None:
         """One sentence in the place of everything."""
         self.query_one("#heading", Static).update(Content(told))
-        for name in ("#labels", "#near"):
-            self.query_one(name).display = False
-        self._review.display = False
+        self._sheet.display = False
 
     def _show(self) -> None:
         found, looked = self._found, self._looked
         if found is None:
             return
-        if looked is None or self._suspect is None:
+        if looked is None or self._at_suspect is None:
             done = "No label is suspected now." if not found.suspects else "That was the last suspect."
-            self._say(f"{done} {_expected(found)}")
+            self._say(f"{done} {expected(found)}{so_far(found, self._judged)}")
             return
-        width = self.size.width - 6
-        self.query_one("#heading", Static).update(_heading(found, self._at, len(self._judged)))
-        self.query_one("#labels", Static).update(self._two_labels(looked, width))
-        self._review.display = True
-        self._review.show(looked.card, {}, self._desk.settings.shown_columns)
-        near = self.query_one("#near", Static)
-        near.update(Content("\n").join(self._row(card, how, width) for card, how in looked.near))
-        near.display = bool(looked.near)
-        self.query_one("#labels").display = True
-
-    def _two_labels(self, looked: Looked, width: int) -> Content:
-        """What the review has, and what the model says that had not seen it."""
-        suspect, state = looked.suspect, looked.card.state
-        origin = ORIGINS[state.origin] if state is not None else ""
-        room = max(10, min(40, width - 46))
-        rows = [
-            self._side("given", suspect.given, suspect.confidence, room, f" {origin}"),
-            self._side("model", suspect.proposed, suspect.said, room, " ◀ enter"),
-        ]
-        audit = " It is in the audit set: accuracy is measured on it." if suspect.audit else ""
-        told = f"The given label is wrong with a chance of {percent(suspect.chance)}.{audit}"
-        return Content("\n").join([*rows, Content.styled(told, "$faint")])
-
-    def _side(self, who: str, label_ids: Sequence[int], share: float, room: int, aside: str) -> Content:
-        names = one_line(self._desk.session.names(label_ids) or "no label", 24)
-        colour, full = self._colour(label_ids), round(share * room)
-        return Content.assemble(
-            (f"{who:<6}", "$faint"),
-            (f"{names:<16} ", f"bold {colour}"),
-            ("━" * full, colour),
-            ("─" * (room - full), "$border"),
-            f" {percent(share):>5}",
-            (aside, "$faint"),
-        )
-
-    def _row(self, card: Card, similarity: float, width: int) -> Content:
-        label_ids = card.state.label_ids if card.state is not None else ()
-        names = one_line(self._desk.session.names(label_ids) or "no label", 15)
-        return Content.assemble(
-            (f"{similarity:>5.2f} ", "$faint"),
-            (f"{names:<16}", self._colour(label_ids)),
-            one_line(card.text, max(10, width - 24)),
-        )
-
-    def _colour(self, label_ids: Sequence[int]) -> str:
-        first = next((one for one in self._desk.session.scheme if one.id in label_ids), None)
-        return f"$label-{first.colour}" if first is not None else "$faint"
-
-    # ------------------------------------------------------------------ judging
-
-    def action_correct(self) -> None:
-        """Give the review what the model says."""
-        if self._suspect is not None:
-            self._correct(self._suspect.proposed)
-
-    def on_key(self, event: events.Key) -> None:
-        """A label's key gives that label; where a review has several, enter takes what the model says."""
-        session = self._desk.session
-        if session.multi or self._suspect is None:
-            return
-        code = codes([(label.id, label.key) for label in session.scheme if label.id is not None])
-        label_id = next((one for one, key in code.items() if key and key == event.character), None)
-        if label_id is not None:
-            event.stop()
-            event.prevent_default()
-            self._correct((label_id,))
-
-    def _correct(self, label_ids: Sequence[int]) -> None:
-        suspect, session = self._suspect, self._desk.session
-        if suspect is None:
-            return
-        if set(label_ids) == set(suspect.given):
-            self.action_keep()
-            return
-        names = session.names(label_ids) or "no label"
-        self._judge(
-            suspect,
-            lambda writing: verdicts.correct(writing, session.annotator, suspect.review_id, label_ids, names),
-        )
-
-    def action_keep(self) -> None:
-        """Stand by the label: the review is no suspect any more."""
-        suspect, session = self._suspect, self._desk.session
-        if suspect is not None:
-            names = session.names(suspect.given) or "no label"
-            self._judge(suspect, lambda writing: verdicts.keep(writing, session.annotator, suspect.review_id, names))
-
-    def _judge(self, suspect: Suspect, write: verdicts.Write) -> None:
-        """Write in the writer's order, and go on at once."""
-
-        def done(_batch: int) -> None:
-            self._post(VerdictGiven(suspect.review_id))
-
-        self._desk.session.decide_many(write, done, lambda error: self._post(VerdictRefused(str(error))))
-        self._judged.add(suspect.review_id)
-        self._move(1, to_end=True)
-
-    def _post(self, message: VerdictGiven | VerdictRefused | StepTaken) -> None:
-        """From the writer's thread."""
-        self.post_message(message)
-
-    def on_verdict_given(self, _message: VerdictGiven) -> None:
-        self._desk.session.keep_place()
-
-    def on_verdict_refused(self, message: VerdictRefused) -> None:
-        self.notify(message.reason, title="Not saved", severity="error", timeout=12, markup=False)
-        self._read()
-
-    def action_undo(self) -> None:
-        self._desk.session.undo(lambda step: self._post(StepTaken(step, undone=True)))
-
-    def on_step_taken(self, message: StepTaken) -> None:
-        """A step is taken back: the suspects are read anew, and the one that it was about is up."""
-        step = message.step
-        if step is None:
-            self.notify("There is nothing to undo.", timeout=3, markup=False)
-            return
-        self._desk.session.show_step(step, undone=True)
-        self.notify(f"Undone: {one_line(step.title, 60)}.", timeout=4, markup=False)
-        self._return_to = step.review_id
-        self._read()
+        self.query_one("#heading", Static).update(heading(found, self._at, self._judged))
+        self._sheet.show(shown(looked, self._desk.session), self._desk.settings.shown_columns)
 
     # ------------------------------------------------------------------ moving
+
+    def go_on(self, suspect: Suspect, corrected: bool) -> None:
+        """To the next one without a verdict; after the last one to those passed over."""
+        self._judged[suspect.review_id] = corrected
+        self._move(1, to_end=True)
 
     def action_next(self) -> None:
         self._move(1)
@@ -309,36 +170,15 @@ class MistakesScreen(Screen[None]):
 
     def action_open(self) -> None:
         """Open the review on the label screen."""
-        suspect, below = self._suspect, label_screen_below(self.app)
+        suspect, below = self._at_suspect, label_screen_below(self.app)
         if suspect is not None and below is not None:
             below.open_review(suspect.review_id)
 
     def action_down(self) -> None:
-        self._review.scroll_page_down(animate=False)
+        self._sheet.review.scroll_page_down(animate=False)
 
     def action_up(self) -> None:
-        self._review.scroll_page_up(animate=False)
+        self._sheet.review.scroll_page_up(animate=False)
 
     def action_close(self) -> None:
         self.dismiss()
-
-
-def _heading(found: Found, at: int, judged: int) -> Content:
-    looked = found.judged
-    parts: list[str | tuple[str, str]] = [
-        (f"Suspect {at + 1:,} of {len(found.suspects):,}", "bold $primary"),
-        (f"  {_expected(found)}", ""),
-    ]
-    if judged or looked is not None:
-        many = judged + (looked.looked_at if looked is not None else 0)
-        parts.append((f"  {count(many, 'suspect')} judged so far", "$faint"))
-        if looked is not None:
-            parts.append((f", {looked.corrected:,} of the first {looked.looked_at:,} corrected.", "$faint"))
-    return Content.assemble(*parts)
-
-
-def _expected(found: Found) -> str:
-    """How many labels are expected to be wrong, with the interval."""
-    expected, low, high = found.count_of_wrong()
-    share = percent(found.wrong.expected, 1)
-    return f"Of {count(found.answered, 'label')} about {expected:,} are wrong ({share}; 95 %: {low:,} to {high:,})."

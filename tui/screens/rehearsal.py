@@ -50,8 +50,6 @@ class RehearsalScreen(Screen[None]):
     RehearsalScreen .row > Static { width: 15; color: $faint; }
     RehearsalScreen .row > Static.second { padding: 0 0 0 2; }
     RehearsalScreen .row > Input, RehearsalScreen .row > Select { width: 1fr; }
-    RehearsalScreen Input { border: none; height: 1; background: $panel; padding: 0 1; }
-    RehearsalScreen Input:focus { border: none; background: $primary 25%; }
     RehearsalScreen #told { height: auto; padding: 1 0; }
     RehearsalScreen LearningCurve { height: 13; display: none; }
     RehearsalScreen.-wide LearningCurve { height: 20; }

@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.widgets import Footer, Static
 
 from core.phrases import count, percent
+from core.report import Measured
 from core.storage import runs
 from core.storage.database import project_of
 from core.storage.tables import Run
@@ -19,6 +20,7 @@ from tui.desk import Desk
 from tui.run_facts import COLOURS, status, when
 from tui.run_views import RunView, view
 from tui.screens.run_changes import RunChanges
+from tui.trust import to_go_by
 from tui.widgets.curve import Curve, draw_learning
 from tui.widgets.job_strip import JobStrip
 from tui.widgets.review_table import ReviewTable, TableRow
@@ -213,10 +215,14 @@ class RunsScreen(RunChanges):
 
 
 def _accuracy(run: Run) -> str:
-    """What the audit set said when the run was made; else the held-out reviews, which helped to choose it."""
-    audit = (run.metrics.get("audit") or {}).get("model")
-    if audit:
-        low, high = audit["accuracy_low"] * 100, audit["accuracy_high"] * 100
-        return f"{percent(audit['accuracy'], 1):>7} ({low:.0f} – {high:.0f})"
+    """As in its details, when it was measured last; else of the held-out reviews, which helped to choose it."""
+    stored = run.metrics.get("audit")
+    measured = Measured.from_json(stored) if stored else None
+    model = to_go_by(measured)[0] if measured is not None else None
+    if measured is not None and model is not None:
+        by = " by folds" if measured.by_cross_validation else ""
+        return (
+            f"{percent(model.accuracy, 1):>7} ({model.accuracy_low * 100:.0f} – {model.accuracy_high * 100:.0f}){by}"
+        )
     held_out = run.metrics.get("validation_accuracy")
     return f"{percent(held_out, 1):>7} held out" if held_out is not None else ""

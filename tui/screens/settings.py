@@ -43,8 +43,7 @@ class SettingsScreen(Screen[None]):
     SettingsScreen > VerticalScroll { padding: 1 2; height: 1fr; scrollbar-size-vertical: 1; }
     SettingsScreen .row { height: auto; padding: 0 0 1 0; }
     SettingsScreen .row > .name { width: 18; text-style: bold; }
-    SettingsScreen Input { width: 30; border: none; height: 1; padding: 0 1; background: $panel; }
-    SettingsScreen Input:focus { border: none; background: $primary 25%; }
+    SettingsScreen Input { width: 30; }
     SettingsScreen Select, SettingsScreen Checkbox { width: 30; }
     SettingsScreen Checkbox { border: none; padding: 0; background: $background; }
     SettingsScreen Checkbox:focus { border: none; background: $primary 25%; }

@@ -1,4 +1,4 @@
-"""The first screen of somebody who has no project yet."""
+"""The first screen of somebody who has no project yet; later the way to another project."""
 
 from __future__ import annotations
 
@@ -17,15 +17,18 @@ from core.errors import LabelloopError
 from core.files.importing import Choice, import_file
 from core.labels import SchemeKind, new_labels
 from core.storage.database import create
+from tui.bindings import bindings
 from tui.desk import Desk
 from tui.screens.ask import Ask
+from tui.screens.import_file import ImportScreen
 
 DEMO = "labelloop-demo.db"
 
 
 class WelcomeScreen(Screen[None]):
-    """Offers the sample reviews, an import, and projects that are there."""
+    """Offers the sample reviews, an import into a new project, and projects that are there."""
 
+    BINDINGS = bindings("close")
     CSS = """
     WelcomeScreen { align: center middle; }
     WelcomeScreen > VerticalScroll { width: 90%; max-width: 86; height: auto; max-height: 100%; margin: 0 0 4 0; }
@@ -42,19 +45,35 @@ class WelcomeScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         with VerticalScroll(can_focus=False):
             yield Static("labelloop", id="name")
-            yield Static(
-                "Label some reviews by keyboard, let a BERT learn from them in the background, check what it "
-                "suggests for the rest, export.",
-                id="what",
-            )
+            yield Static(Content(self._what), id="what")
             with Vertical():
                 yield OptionList(*self._options())
         yield Footer(compact=True, show_command_palette=False)
 
+    @property
+    def _what(self) -> str:
+        if self._desk.has_project:
+            name = self._desk.session.name
+            return f"{name} is open, and saved. Opening another project closes it; esc goes back to it."
+        return (
+            "Label some reviews by keyboard, let a BERT learn from them in the background, check what it "
+            "suggests for the rest, export."
+        )
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """There is nothing to go back to while no project is open."""
+        return action != "close" or self._desk.has_project
+
+    def action_close(self) -> None:
+        self.dismiss()
+
     def _options(self) -> list[Option]:
         options = [
             Option(_choice("Try it on the sample reviews", "makes a project here: " + DEMO), id="sample"),
-            Option(_choice("Import a file of reviews", "CSV; makes a project beside it"), id="import"),
+            Option(
+                _choice("Import a file of reviews", "csv, jsonl, parquet, xlsx, text…; makes a project beside it"),
+                id="import",
+            ),
             Option(_choice("Open a project", "a .db file made by labelloop"), id="open"),
         ]
         for path in sorted(Path.cwd().glob("*.db"))[:8]:
@@ -74,7 +93,7 @@ class WelcomeScreen(Screen[None]):
         if chosen == "sample":
             self._sample()
         elif chosen == "import":
-            await self.app.run_action("app.import")
+            self.app.push_screen(ImportScreen(self._desk, new=True))
         elif chosen == "open":
             self.app.push_screen(Ask("Path of the project", "", "enter opens · esc goes back"), self._open)
         elif chosen.startswith("path:"):
@@ -84,7 +103,7 @@ class WelcomeScreen(Screen[None]):
         elif chosen == "help":
             await self.app.run_action("app.help")
         else:
-            self.app.exit()
+            await self.app.run_action("app.leave")
 
     def _open(self, path: str | None) -> None:
         if path and path.strip():

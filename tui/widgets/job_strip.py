@@ -8,11 +8,12 @@ from textual.widgets import Static
 
 from core.phrases import duration, one_line, percent
 from core.worker.assist_state import AssistState
-from core.worker.state import JobState, Phase
+from core.worker.state import IN_PARTS, JobState, Phase
 
 DOING = {
     Phase.TRAINING: "training",
     Phase.STOPPING: "stopping",
+    Phase.TEACHING: "making a teacher",
     Phase.CROSS_VALIDATING: "cross-validating",
 }
 """What a busy worker is at; suggesting or exporting otherwise."""
@@ -79,7 +80,7 @@ def strip(job: JobState, width: int) -> Content:
     bar = 24 if width >= 100 else 12
     full = round(job.share * bar)
     doing = DOING.get(job.phase, "giving labels" if job.job == "rehearse" else "suggesting")
-    if job.phase is Phase.CROSS_VALIDATING and job.folds:
+    if job.phase in IN_PARTS and job.folds:
         doing += f", part {min(job.fold + 1, job.folds)} of {job.folds}"
     parts: list[Content | str | tuple[str, str]] = [
         (f"▶ {name} {doing} ", "bold $accent"),

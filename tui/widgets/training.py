@@ -5,12 +5,13 @@ from __future__ import annotations
 from textual.content import Content
 
 from core.phrases import duration, one_line, percent
-from core.worker.state import JobState, Phase
+from core.worker.state import IN_PARTS, JobState, Phase
 
 DOING = {
     Phase.STARTING: "loading the base model",
     Phase.TRAINING: "training",
     Phase.WORKING: "suggesting",
+    Phase.TEACHING: "making a teacher for the unlabelled reviews",
     Phase.CROSS_VALIDATING: "cross-validating",
     Phase.STOPPING: "stopping at the next batch",
     Phase.FINISHED: "finished",
@@ -52,8 +53,10 @@ def _news(job: JobState) -> str:
 
 def _facts(job: JobState) -> list[str]:
     facts = []
-    if job.phase is Phase.CROSS_VALIDATING and job.folds:
+    if job.phase in IN_PARTS and job.folds:
         facts.append(f"part {min(job.fold + 1, job.folds)} of {job.folds}")
+    if job.phase is Phase.TEACHING:
+        facts.append("the model itself is trained after that")
     if job.phase in (Phase.TRAINING, Phase.STOPPING) and job.loss is not None:
         facts += [f"epoch {job.epoch:.1f}", f"loss {job.loss:.3f}"]
         if job.evaluations:

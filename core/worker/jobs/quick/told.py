@@ -126,7 +126,10 @@ class Told:
             measured = measure(session, run)
         with self._database.writing() as session:
             run = runs.existing(session, self.run_id)
-            run.metrics = {**run.metrics, "audit": measured.to_json(), "folds": getattr(fit.model, "folds", None)}
+            folds = getattr(fit.model, "folds", None)
+            run.metrics = {
+                **run.metrics, "audit": measured.to_json(), "folds": folds, quick_run.SETTLED: fit.digest
+            }  # fmt: skip
             self._recorder.record(session, run, fit.labels, measured, opinion.probabilities)
             in_use, message = project_of(session).run_in_use, ""
             if in_use is not None and in_use != self.run_id:
