@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 import shutil
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -170,21 +171,37 @@ def _is_full(path: Path) -> bool:
 
 
 def verify_header(path: Path) -> None:
-    """Raise NotAProject unless the file's header is that of a labelloop project."""
-    try:
-        with path.open("rb") as file:
-            header = file.read(100)
-    except OSError as error:
+    """Raise NotAProject unless the file's header is that of a labelloop project.
+
+    SQLite reads it: were the file opened and closed beside it, this process would lose the locks of its connections to
+    the same file, and another process would then delete their write-ahead log
+    (https://www.sqlite.org/howtocorrupt.html, “Posix advisory locks canceled by a separate thread doing close()”).
+    """
+    if reason := _unreadable(path):
         raise NotAProject(
-            f"{path} cannot be read: {error.strerror}.",
-            "Check the path, or make a project with “labelloop new”.",
-        ) from error
-    magic, application = header[:16], header[68:72]
-    if magic != b"SQLite format 3\x00" or int.from_bytes(application, "big") != APPLICATION_ID:
+            f"{path} cannot be read: {reason}.", "Check the path, or make a project with “labelloop new”."
+        )
+    try:
+        with closing(sqlite3.connect(f"file:{quoted(path)}?mode=ro&immutable=1", uri=True)) as connection:
+            application = connection.execute("PRAGMA application_id").fetchone()[0]
+    except sqlite3.DatabaseError:
+        application = None
+    if application != APPLICATION_ID:
         raise NotAProject(
             f"{path} is not a labelloop project.",
             "Give a project file (.db), or import this file into one with “labelloop import”.",
         )
+
+
+def _unreadable(path: Path) -> str:
+    """Why a file cannot be read, in the system's words; empty if it can."""
+    try:
+        if path.is_dir():
+            return os.strerror(errno.EISDIR)
+        path.stat()
+    except OSError as error:
+        return error.strerror or str(error)
+    return "" if os.access(path, os.R_OK) else os.strerror(errno.EACCES)
 
 
 def mark(connection: Connection) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -218,3 +220,39 @@ def test_a_file_without_tables_is_brought_up_to_date_after_a_backup(tmp_path: Pa
     connection.close()
     open_project(path).close()
     assert len(list(tmp_path.glob("old.backups/*"))) == 1, "no backup when nothing is behind"
+
+
+OTHER = """
+import sys
+from pathlib import Path
+from core.storage.database import annotator_id, open_project
+database = open_project(Path(sys.argv[1]))
+with database.writing() as session:
+    annotator_id(session, sys.argv[2])
+database.close()
+"""
+
+
+def test_a_second_look_at_an_open_project_does_not_cost_the_first_its_locks(project: MakeProject) -> None:
+    """Without them the other process thinks that it is the last one, and deletes the log that is written to here."""
+    database = project()
+
+    def names_there() -> set[str]:
+        with sqlite3.connect(f"file:{database.path}?mode=ro", uri=True) as connection:
+            found = {name for (name,) in connection.execute("select name from annotator")}
+        connection.close()
+        return found
+
+    with database.writing() as session:
+        annotator_id(session, "first")
+    sqlite.verify_header(database.path)
+    for number in range(3):
+        subprocess.run([sys.executable, "-c", OTHER, str(database.path), f"other {number}"], check=True)
+        assert database.path.with_name(database.path.name + "-wal").exists(), "it is in use here"
+        with database.writing() as session:
+            annotator_id(session, f"here {number}")
+        sqlite.verify_header(database.path)
+    wanted = {"first", *(f"{who} {number}" for who in ("other", "here") for number in range(3))}
+    assert wanted <= names_there()
+    database.close()
+    assert wanted <= names_there()
