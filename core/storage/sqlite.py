@@ -173,8 +173,8 @@ def _is_full(path: Path) -> bool:
 def verify_header(path: Path) -> None:
     """Raise NotAProject unless the file's header is that of a labelloop project.
 
-    SQLite reads it: were the file opened and closed beside it, this process would lose the locks of its connections to
-    the same file, and another process would then delete their write-ahead log
+    SQLite reads it: were the file opened and closed beside it, this process would lose the locks of its connections
+    to the same file, and another process would then delete their write-ahead log
     (https://www.sqlite.org/howtocorrupt.html, “Posix advisory locks canceled by a separate thread doing close()”).
     """
     if reason := _unreadable(path):
