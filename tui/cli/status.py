@@ -65,7 +65,7 @@ def status(project: Project, as_json: Json = False) -> None:
 
         show(comparison(found.measured))
     if found.outlook.sentence:
-        say(f"Time to target: {found.outlook.sentence}")
+        show(f"Time to target: {found.outlook.sentence}")
     say(f"Next: {_next(found, shlex.quote(str(project)))}")
 
 
