@@ -34,6 +34,9 @@ class WelcomeScreen(Screen[None]):
     WelcomeScreen > VerticalScroll { width: 90%; max-width: 86; height: auto; max-height: 100%; margin: 0 0 4 0; }
     WelcomeScreen OptionList { height: auto; border: round $border; background: $surface; padding: 0 1; }
     WelcomeScreen OptionList:focus { border: round $primary; }
+    WelcomeScreen OptionList:focus > .option-list--option-highlighted {
+        background: $primary 30%; color: $foreground; text-style: bold;
+    }
     WelcomeScreen #name { color: $primary; text-style: bold; padding: 1 0 0 1; }
     WelcomeScreen #what { color: $faint; padding: 0 0 1 1; }
     """
@@ -71,7 +74,7 @@ class WelcomeScreen(Screen[None]):
         options = [
             Option(_choice("Try it on the sample reviews", "makes a project here: " + DEMO), id="sample"),
             Option(
-                _choice("Import a file of reviews", "csv, jsonl, parquet, xlsx, text…; makes a project beside it"),
+                _choice("Import a file of reviews", "makes a project beside it"),
                 id="import",
             ),
             Option(_choice("Open a project", "a .db file made by labelloop"), id="open"),
