@@ -71,14 +71,27 @@ class Upkeep:
     # ------------------------------------------------------------------ the end
 
     def listen(self) -> None:
-        """End in order when the terminal is closed or the system asks for it."""
+        """End in order when the terminal is closed or the system asks for it; go on when it was stopped."""
         if self._app.is_headless:
             return
         loop = asyncio.get_running_loop()
-        for name, end in (("SIGTERM", self._app.exit), ("SIGHUP", self._hang_up)):
+        answers = (("SIGTERM", self._app.exit), ("SIGHUP", self._hang_up), ("SIGCONT", self._go_on))
+        for name, answer in answers:
             if hasattr(signal, name):
                 with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-                    loop.add_signal_handler(getattr(signal, name), end)
+                    loop.add_signal_handler(getattr(signal, name), answer)
+
+    def _go_on(self) -> None:
+        """Take the terminal again, after giving it up where the process was stopped without a word (SIGSTOP).
+
+        Textual takes it a second time then: two threads read the keys, and its end waits for one of them for ever.
+        """
+        driver = self._app._driver
+        if driver is None:
+            return
+        if not getattr(driver, "_must_signal_resume", True):
+            driver.suspend_application_mode()
+        driver.resume_application_mode()
 
     def _hang_up(self) -> None:
         """There is no terminal to restore any more; a worker notices that we are gone, and saves its checkpoint."""

@@ -184,13 +184,20 @@ def verify_header(path: Path) -> None:
     try:
         with closing(sqlite3.connect(f"file:{quoted(path)}?mode=ro&immutable=1", uri=True)) as connection:
             application = connection.execute("PRAGMA application_id").fetchone()[0]
-    except sqlite3.DatabaseError:
-        application = None
+    except sqlite3.DatabaseError:  # too damaged to be opened by anybody: it has no locks to lose
+        application = _application_in(path)
     if application != APPLICATION_ID:
         raise NotAProject(
             f"{path} is not a labelloop project.",
             "Give a project file (.db), or import this file into one with “labelloop import”.",
         )
+
+
+def _application_in(path: Path) -> int | None:
+    """The application id in the header of a damaged file; none where it has no header of SQLite's."""
+    with path.open("rb") as file:
+        header = file.read(100)
+    return int.from_bytes(header[68:72], "big") if header[:16] == b"SQLite format 3\x00" else None
 
 
 def _unreadable(path: Path) -> str:
