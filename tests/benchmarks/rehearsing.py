@@ -1,16 +1,17 @@
 """What a number of labels buys: sets by numbers of labels by method, by rehearsal, mean and deviation over seeds.
 
     python -m tests.benchmarks.rehearsing run RESULTS.jsonl --data FOLDER [--sets cr,sst2] [--budgets 64,256,1024]
-        [--seeds 3] [--methods labelloop,random,quick,trainer,setfit] [--base MODEL] [--held-out N] [--ablation]
+        [--seeds 3] [--methods labelloop,random,quick,probe,trainer,setfit] [--base MODEL] [--held-out N] [--ablation]
     python -m tests.benchmarks.rehearsing table RESULTS.jsonl [--score accuracy]
 
 `--data` is a folder with a folder a set, `train.csv` and `test.csv` in each with the columns text and label, several
 labels joined by “|”. Labels are given from train.csv; with `--held-out N` so many of its reviews are measured on
 instead of test.csv, which is what anything is to be chosen by. What is measured is appended to the file of results at
 once; the same command again goes on with the session that was cut off. Methods: `labelloop` (the default strategy,
-both learners), `random` (the same in random order), `quick` (the quick learner alone), `trainer` (the Hugging Face
-Trainer, needs accelerate) and `setfit` (needs setfit), the last two on random labels. `--ablation` adds labelloop
-with one of its ingredients left out at a time; the table then has a second part with the difference that each makes.
+both learners), `random` (the same in random order), `quick` (the quick learner alone), and on random labels `probe`
+(logistic regression on the means of layers 3 to 6, needs scikit-learn), `trainer` (the Hugging Face Trainer, needs
+accelerate) and `setfit` (needs setfit). `--ablation` adds labelloop with one of its ingredients left out at a time,
+and to the table a second part with the difference that each makes.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import argparse
 import json
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -39,7 +40,13 @@ from core.training.targets import target_array
 from core.worker.jobs.rehearsal_reviews import Material, of_files
 from core.worker.requests import Rehearse
 
-METHODS = ("labelloop", "random", "quick", "trainer", "setfit")
+METHODS = ("labelloop", "random", "quick", "probe", "trainer", "setfit")
+
+NEEDED = {"probe": "sklearn", "trainer": "accelerate", "setfit": "setfit"}
+"""Packages that a method needs."""
+
+PROBE_C = 0.003
+"""The inverse strength of the probe's regularisation, on standardised features."""
 
 SETFIT_PAIRS = {64: 20, 256: 5}
 """`num_iterations` up to so many labels; 1 above. Pairs grow with it, and its own default takes hours."""
@@ -108,7 +115,7 @@ def _run(wanted: argparse.Namespace) -> None:
     methods = [name.strip() for name in wanted.methods.split(",") if name.strip()]
     if unknown := [name for name in methods if name not in METHODS]:
         raise SystemExit(f"No method is called {', '.join(unknown)}. There are {', '.join(METHODS)}.")
-    for name, package in (("trainer", "accelerate"), ("setfit", "setfit")):
+    for name, package in NEEDED.items():
         if name in methods and find_spec(package) is None:
             print(f"{name} is left out: {package} is not installed.")
             methods.remove(name)
@@ -217,6 +224,8 @@ def _session(
         from core.training.plain_trainer import TrainerSession
 
         return TrainerSession(found, test, names, multi, budgets, seed, located, device).run()
+    if method == "probe":
+        return _with_probe(found, test, names, multi, budgets, seed)
     if method == "setfit":
         return _with_setfit(material, found, test, budgets, seed, located)
     plan = Plan(names, multi, budgets, seed=seed, arguments=TrainingArguments(base_model=str(located.folder)))
@@ -235,6 +244,33 @@ def _last_layer(reviews: Reviews) -> Reviews:
     """Only the means of the last layer, and the opinion."""
     width = (reviews.features.shape[1] - 1) // LAYERS
     return replace(reviews, features=reviews.features[:, -(width + 1) :])
+
+
+def _with_probe(
+    found: Reviews, test: Reviews, names: Sequence[str], multi: bool, budgets: list[int], seed: int
+) -> Iterator[Measured]:
+    """Logistic regression on the layers' means, without the word list's opinion, at random labels."""
+    from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped,import-not-found,unused-ignore]
+    from sklearn.multiclass import OneVsRestClassifier  # type: ignore[import-untyped,import-not-found,unused-ignore]
+
+    order = np.random.default_rng(seed).permutation(len(found.texts))
+    targets = target_array(found.targets, len(names), multi)
+    truth = target_array(test.targets, len(names), multi)
+    pool = found.features[:, :-1].astype(np.float32)
+    mean, deviation = pool.mean(axis=0), pool.std(axis=0) + 1e-6
+    known, asked = (pool - mean) / deviation, (test.features[:, :-1].astype(np.float32) - mean) / deviation
+    seconds = 0.0
+    for budget in budgets:
+        places = order[:budget]
+        began = time.monotonic()
+        model = LogisticRegression(C=PROBE_C, max_iter=1_000)
+        model = (OneVsRestClassifier(model) if multi else model).fit(known[places], targets[places])
+        seconds += time.monotonic() - began
+        answer = model.predict_proba(asked)
+        said = np.zeros((len(asked), len(names)), dtype=np.float32)
+        said[:, slice(None) if multi else np.unique(targets[places])] = answer
+        its = scores(said, truth)
+        yield Measured(len(places), len(places), its, None, "quick", its, seconds, budget)
 
 
 def _with_setfit(
