@@ -32,14 +32,14 @@ SLOPES = np.exp(np.linspace(-0.5, 2.0, 26))
 """Slopes of the logits tried: probabilities that were calibrated on wrong labels are too timid."""
 
 SLOPE_BEFORE = (0.25, 0.5)
-"""Mean and deviation of the slope's logarithm before anything is seen. With some sixty labels the likelihood alone makes
-it as steep as it can be wherever the model happens to be right, and calls what is left wrong by more than 0.9."""
+"""Mean and deviation of the slope's logarithm before anything is seen. With some sixty labels the likelihood alone
+makes it as steep as can be wherever the model happens to be right, and calls what is left wrong by more than 0.9."""
 
 RATES = np.concatenate([[0.0], np.geomspace(0.002, 0.5, 45)])
 """Shares of wrong labels tried."""
 
 RATE_BEFORE = 19.0
-"""Beta(1, 19) before anything is seen: 5 % wrong on the average. Ten known sets have 3.3 % on the average and up to 10 %
+"""Beta(1, 19) before anything is seen: 5 % wrong on the average. Ten known sets have 3.3 % on the average, up to 10
 (Northcutt, Athalye and Mueller, “Pervasive label errors in test sets”, 2021)."""
 
 LEAST_WEIGHT = 1e-4

@@ -34,9 +34,11 @@ Probabilities = NDArray[np.float32]
 FOLDS = 3
 """Models that answer for labelled reviews they had not seen; one more, of all labels, answers for the pool."""
 
-MOST_LABELLED = 600
-"""Labelled reviews from which on a teacher is not made: its four models would cost minutes on a CPU, and the labels
-say as much as the pool does."""
+MOST_LABELLED = 2_000
+"""Labelled reviews from which on a teacher is not made: its four models would cost many minutes on a CPU. With 1,024
+labels a model that learned from the pool too had right, and one that did not (one seed, held-out training reviews):
+sst2 86.2 and 81.8, airline_tweets 84.4 and 83.8, trec 91.0 and 91.8, cr 87.8 and 88.8 %; log-losses 0.38 and 0.62,
+0.57 and 0.49, 0.32 and 0.31, 0.36 and 0.40."""
 
 FEWEST_LABELLED = 16
 """Below, three folds of the fine-tuned model say nothing, and the quick learner teaches alone."""

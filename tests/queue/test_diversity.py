@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from core.queue.auto import START, Auto, DoubtAndDiversity, need
+from core.queue.auto import DRAWN_EVERY, START, Auto, DoubtAndDiversity
 from core.queue.covering import cover
 from core.queue.diversity import Cover, Density, Farthest
 from core.queue.order import Reason
@@ -128,27 +128,45 @@ def test_of_the_doubted_one_of_each_kind_comes_first_and_no_outlier() -> None:
 
 
 def test_a_label_with_few_examples_is_called_the_reason() -> None:
-    said = np.tile(np.array([0.5, 0.1, 0.4], dtype=np.float32), (200, 1))
+    said = np.tile(np.array([0.5, 0.05, 0.45], dtype=np.float32), (200, 1))
     said[:100] = [0.5, 0.4, 0.1]
     labelled = np.eye(3, dtype=np.bool_)[[0] * 20 + [1] * 20 + [2]]
     pool = Pool(size=200, features=blobs([100, 100]), probabilities=said, labelled=labelled)
-    entries = list(Auto().order(pool, 200))
-    assert all(entry.position >= 100 for entry in entries[:50]), "as close a call, and the rarer label"
-    assert (entries[0].reason, entries[0].label) == (Reason.RARE, 2)
-    assert entries[0].value is not None
-    assert abs(entries[0].value - 0.4) < 1e-6
+    entries = list(DoubtAndDiversity().order(pool, 200))
+    rare = [entry for entry in entries if entry.reason is Reason.RARE]
+    assert rare
+    assert all(entry.position >= 100 and entry.label == 2 for entry in rare), "where the rarer label is likely"
+    assert rare[0].value is not None
+    assert abs(rare[0].value - 0.45) < 1e-6
     assert {entry.reason for entry in entries if entry.position < 100} <= {Reason.MARGIN}
 
 
-def test_need_is_the_root_of_how_rare_a_label_is_within_bounds() -> None:
-    labelled = np.eye(3, dtype=np.bool_)[[0] * 79 + [1] * 11]
-    assert np.allclose(need(labelled), [np.sqrt(30 / 80), np.sqrt(30 / 12), np.sqrt(8)])
-    assert np.allclose(need(np.zeros((0, 2), dtype=np.bool_)), [1, 1])
+def test_behind_the_first_labels_one_in_so_many_is_drawn() -> None:
+    pool, _ = two_doubts()
+    pool = replace(pool, labelled=np.eye(2, dtype=np.bool_)[[0, 1] * (START // 2)])
+    queue = Auto().order(pool, pool.size)
+    assert sorted(queue.positions.tolist()) == list(range(pool.size)), "each once"
+    drawn = [place for place, entry in enumerate(queue) if entry.reason is Reason.RANDOM]
+    head = [place for place in drawn if place < 30]
+    assert head == list(range(DRAWN_EVERY - 1 - START % DRAWN_EVERY, 30, DRAWN_EVERY))
+    again = Auto().order(replace(pool, seed=pool.seed + 1), 30)
+    assert [entry.position for entry in again if entry.reason is Reason.RANDOM] != [
+        queue[place].position for place in head
+    ]
+
+
+def test_its_turn_comes_however_often_the_queue_is_made_anew() -> None:
+    pool, _ = two_doubts()
+    reasons = []
+    for more in range(6 * DRAWN_EVERY):
+        labelled = np.eye(2, dtype=np.bool_)[[at % 2 for at in range(START + more)]]
+        reasons.append(Auto().order(replace(pool, labelled=labelled), 5)[0].reason)
+    assert reasons.count(Reason.RANDOM) == 6
 
 
 def test_the_default_covers_first_and_doubts_when_there_are_enough_labels() -> None:
     pool, _ = two_doubts()
-    assert {entry.reason for entry in Auto().order(pool, 10)} == {Reason.MARGIN}
+    assert {entry.reason for entry in Auto().order(pool, 10)} == {Reason.MARGIN, Reason.RANDOM}
     few = Pool(
         size=pool.size,
         features=pool.features,
