@@ -32,7 +32,7 @@ COMPANY = 5
 ALONE = 0.3
 """Of the median candidate's similarity to its nearest: one with less is an outlier."""
 
-DRAWN_EVERY = 3
+RANDOM_EVERY = 3
 """Behind the first labels, one in so many is drawn at random: a model that is shown nothing but what it doubts takes
 doubtful reviews for the usual ones. See `Auto`."""
 
@@ -106,10 +106,12 @@ def _own(similarities: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _with_drawn(pool: Pool, queue: Queue, labelled: int) -> Queue:
-    """The same with a review drawn at random at each `DRAWN_EVERY`-th place, the places counted from the first label:
-    so its turn comes however often the queue is made anew."""
+    """The same with a review drawn at random at each `RANDOM_EVERY`-th place.
+
+    The places are counted from the first label: its turn comes however often the queue is made anew.
+    """
     drawn = Queue.of(np.random.default_rng([pool.seed, 5, labelled]).permutation(pool.size), Reason.RANDOM)
-    mixed = interleave(queue, drawn.taken(slice(len(queue))), DRAWN_EVERY, labelled % DRAWN_EVERY)
+    mixed = interleave(queue, drawn.taken(slice(len(queue))), RANDOM_EVERY, labelled % RANDOM_EVERY)
     _, first = np.unique(mixed.positions, return_index=True)
     return mixed.taken(np.sort(first)[: len(queue)])
 

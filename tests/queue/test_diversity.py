@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from core.queue.auto import DRAWN_EVERY, START, Auto, DoubtAndDiversity
+from core.queue.auto import RANDOM_EVERY, START, Auto, DoubtAndDiversity
 from core.queue.covering import cover
 from core.queue.diversity import Cover, Density, Farthest
 from core.queue.order import Reason
@@ -148,7 +148,7 @@ def test_behind_the_first_labels_one_in_so_many_is_drawn() -> None:
     assert sorted(queue.positions.tolist()) == list(range(pool.size)), "each once"
     drawn = [place for place, entry in enumerate(queue) if entry.reason is Reason.RANDOM]
     head = [place for place in drawn if place < 30]
-    assert head == list(range(DRAWN_EVERY - 1 - START % DRAWN_EVERY, 30, DRAWN_EVERY))
+    assert head == list(range(RANDOM_EVERY - 1 - START % RANDOM_EVERY, 30, RANDOM_EVERY))
     again = Auto().order(replace(pool, seed=pool.seed + 1), 30)
     assert [entry.position for entry in again if entry.reason is Reason.RANDOM] != [
         queue[place].position for place in head
@@ -158,7 +158,7 @@ def test_behind_the_first_labels_one_in_so_many_is_drawn() -> None:
 def test_its_turn_comes_however_often_the_queue_is_made_anew() -> None:
     pool, _ = two_doubts()
     reasons = []
-    for more in range(6 * DRAWN_EVERY):
+    for more in range(6 * RANDOM_EVERY):
         labelled = np.eye(2, dtype=np.bool_)[[at % 2 for at in range(START + more)]]
         reasons.append(Auto().order(replace(pool, labelled=labelled), 5)[0].reason)
     assert reasons.count(Reason.RANDOM) == 6
