@@ -36,6 +36,10 @@ RANDOM_EVERY = 3
 """Behind the first labels, one in so many is drawn at random: a model that is shown nothing but what it doubts takes
 doubtful reviews for the usual ones. See `Auto`."""
 
+MOST_DRAWN_FOR = 20
+"""Labels of a scheme up to which they are: of 77 a draw brings the frequent ones. Without draws 256 and 1,024 labels
+of banking77 gave 66.1 and 85.7 %, with them 62.2 and 84.2 (quick learner, three seeds)."""
+
 RARE = 0.5
 """Of the mean number of examples: a label with fewer is called rare."""
 
@@ -85,7 +89,8 @@ class Auto:
         """The first `count` reviews."""
         labelled, labels = (0, 0) if pool.labelled is None else pool.labelled.shape
         if labelled >= max(START, labels) and len(pool.with_probabilities()):
-            return _with_drawn(pool, DoubtAndDiversity().order(pool, count), labelled)
+            doubted = DoubtAndDiversity().order(pool, count)
+            return _with_drawn(pool, doubted, labelled) if labels <= MOST_DRAWN_FOR else doubted
         if len(pool.with_features()):
             return Cover().order(pool, count)
         return Margin().order(pool, count)

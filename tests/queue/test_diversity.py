@@ -155,6 +155,16 @@ def test_behind_the_first_labels_one_in_so_many_is_drawn() -> None:
     ]
 
 
+def test_none_is_drawn_where_there_are_many_labels() -> None:
+    pool, _ = two_doubts()
+    many = replace(
+        pool,
+        probabilities=np.full((pool.size, 30), 1 / 30, dtype=np.float32),
+        labelled=np.eye(30, dtype=np.bool_)[[at % 30 for at in range(60)]],
+    )
+    assert Reason.RANDOM not in {entry.reason for entry in Auto().order(many, 10)}
+
+
 def test_its_turn_comes_however_often_the_queue_is_made_anew() -> None:
     pool, _ = two_doubts()
     reasons = []
