@@ -8,6 +8,7 @@ from typing import Any
 from sqlmodel import Session
 
 from core import held_out
+from core.common_ground import LogLosses, log_losses
 from core.errors import ModelError
 from core.evaluate import paired
 from core.evaluate.metrics import Scores, scores
@@ -188,7 +189,7 @@ def replaces(session: Session, new_run: Run, run_in_use: Run) -> tuple[bool, str
         return True, comes
     audit = on_audit(session, new_run, run_in_use)
     if RunKind.QUICK in (new_run.kind, run_in_use.kind):
-        takes_over, why = speaks(new_run, run_in_use)
+        takes_over, why = speaks(new_run, run_in_use, log_losses(session, new_run, run_in_use))
         if takes_over and audit is not None and _is_worse(audit):
             became = f"{audit.to_wrong:,} of {audit.paired.size:,} audit reviews became wrong"
             old, told = _called(run_in_use), f"{became} and {audit.to_right:,} right"
@@ -213,23 +214,27 @@ def _is_worse(audit: OnAudit) -> bool:
     return found.broken > found.fixed and (found.size >= FEWEST_TO_COMPARE or found.p < CHANCE)
 
 
-def speaks(new_run: Run, run_in_use: Run) -> tuple[bool, str]:
-    """Which of two learners speaks, by the out-of-sample log-loss that is stored with them, and why, in a sentence.
+def speaks(new_run: Run, run_in_use: Run, common: LogLosses | None = None) -> tuple[bool, str]:
+    """Which of two learners speaks, by their out-of-sample log-loss, and why, in a sentence.
 
-    The quick learner takes the place of a fine-tuned model only when it is better by `CLEARLY`, so that the two do
-    not take turns, and never that of a run which a person has put in use. A run without that measure, as those of
-    older versions are, keeps its place against the quick learner, and takes the place of it.
+    It is that on their `common` reviews, else what is stored with each. The quick learner takes the place of a
+    fine-tuned model only when it is better by `CLEARLY`, so that the two do not take turns, and never that of a run
+    which a person has put in use. A run without that measure, as those of older versions are, keeps its place against
+    the quick learner, and takes the place of it.
     """
     new, old = _called(new_run), _called(run_in_use)
     mine, other = new_run.metrics.get(LOG_LOSS), run_in_use.metrics.get(LOG_LOSS)
+    where = ""
+    if common is not None and mine is not None and other is not None:
+        mine, other, where = common.mine, common.others, f" on the {common.size:,} reviews that measure both"
     quick = new_run.kind is RunKind.QUICK
     if quick and run_in_use.metrics.get(CHOSEN):
         return False, f"Suggestions still come from {old}, which a person has chosen."
     if mine is None or other is None:
         return not quick, f"Suggestions come from {old if quick else new}."
     if mine < other * (1 - CLEARLY if quick else 1):
-        return True, f"Suggestions come from {new} now: its log-loss is {mine:.3f}, that of {old} {other:.3f}."
-    return False, f"Suggestions still come from {old}: its log-loss is {other:.3f}, that of {new} {mine:.3f}."
+        return True, f"Suggestions come from {new} now: its log-loss{where} is {mine:.3f}, that of {old} {other:.3f}."
+    return False, f"Suggestions still come from {old}: its log-loss{where} is {other:.3f}, that of {new} {mine:.3f}."
 
 
 def _called(run: Run) -> str:

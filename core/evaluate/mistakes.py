@@ -133,9 +133,9 @@ def flip_rate(probabilities: Floats, given: NDArray[np.int64]) -> tuple[WrongSha
     weights = np.exp(likely - likely.max())
     weights /= weights.sum()
     chances = np.zeros(len(given))
-    for at in np.flatnonzero(weights.max(axis=1) > LEAST_WEIGHT):
+    for at in map(int, np.flatnonzero(weights.max(axis=1) > LEAST_WEIGHT)):
         own = _own(logits, given, float(SLOPES[at]))
-        for place in np.flatnonzero(weights[at] > LEAST_WEIGHT):
+        for place in map(int, np.flatnonzero(weights[at] > LEAST_WEIGHT)):
             flipped = RATES[place] / others * (1 - own)
             chances += weights[at, place] * flipped / (flipped + (1 - RATES[place]) * own)
     of_rates = weights.sum(axis=0)

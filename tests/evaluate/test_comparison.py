@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 from pathlib import Path
 
 import pytest
@@ -193,6 +194,26 @@ def test_against_the_quick_learner_a_lower_log_loss_does_not_do_where_the_audit_
     assert found is replaced
     told = f"still come from the quick learner: with run 2 {broken} of 9 audit reviews became wrong and {fixed} right"
     assert ("its log-loss is 0.529" if replaced else told) in sentence
+
+
+def test_the_two_learners_are_compared_on_reviews_that_both_were_measured_on(database: Database) -> None:
+    """What the queue has chosen since the training is hard, and only the quick learner is measured on it."""
+    easy, hard = struct.pack("<2f", 0.8, 0.2), struct.pack("<2f", 0.45, 0.55)
+    with database.writing() as session:
+        learned = [one.review_id for one in learning.examples(session, audit=False)][:100]
+        tuned = store(session, {}, metrics={LOG_LOSS: 0.4})
+        quick = store(session, {}, kind=RunKind.QUICK, metrics={LOG_LOSS: 0.6})
+        assert tuned.id is not None
+        assert quick.id is not None
+        assert not replaces(session, quick, tuned)[0], "as long as each is known by its own measure alone"
+        runs.store_out_of_fold(session, tuned.id, [(one, struct.pack("<2f", 0.7, 0.3)) for one in learned[:40]])
+        runs.store_out_of_fold(session, quick.id, [(one, easy if one in learned[:40] else hard) for one in learned])
+        found, sentence = replaces(session, quick, tuned)
+    assert found
+    assert sentence == (
+        "Suggestions come from the quick learner now: its log-loss on the 40 reviews that measure both is 0.223, "
+        "that of run 1 0.357."
+    )
 
 
 def test_too_few_reviews_in_common_hold_nothing_back(database: Database) -> None:
