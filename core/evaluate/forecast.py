@@ -151,7 +151,7 @@ def _sentence(told: Forecast) -> str:
         case Outlook.UNTOLD:
             low, high = (100 * end for end in (told.gain.low, told.gain.high)) if told.gain else (0.0, 0.0)
             return (
-                f"What more labels bring cannot be told yet: {told.more:,} more, anything between {low:+.1f} and "
+                f"What more labels bring cannot be told yet: {told.more:,} more may bring {low:+.1f} to "
                 f"{high:+.1f} points. A larger audit set tells."
             )
 

@@ -88,7 +88,7 @@ def _rare(record: Record) -> Limit | None:
         return None
     names = _listed([f"“{record.names[place]}” ({record.examples[place]:,})" for place in few])
     if record.confusion is None:
-        return Limit(Cause.RARE, LARGE, f"Few examples yet of {names}: look for them by “highest score for a label”.")
+        return Limit(Cause.RARE, LARGE, f"Few examples yet of {names}: “By label” in the command palette finds some.")
     wrong = _errors(record.confusion)
     count = int(wrong[few].sum())
     share = count / max(int(wrong.sum()), 1)
@@ -98,7 +98,7 @@ def _rare(record: Record) -> Limit | None:
         Cause.RARE,
         share,
         f"{share:.0%} of the errors are reviews of labels with few examples: {names}. "
-        "Look for them by “highest score for a label”.",
+        "“By label” in the command palette finds some.",
     )
 
 

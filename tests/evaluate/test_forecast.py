@@ -64,7 +64,7 @@ def test_too_little_measured_is_said_to_be_too_little() -> None:
     few = zip((16, 32, 64, 96, 128), (20, 19, 21, 20, 20), strict=True)
     vague = forecast([Point.counted(labels, right, 25) for labels, right in few])
     assert vague.outlook is Outlook.UNTOLD
-    assert "130 more, anything between +0.1 and +1.4 points" in vague.sentence
+    assert "130 more may bring +0.1 to +1.4 points" in vague.sentence
 
 
 def test_labels_to_a_target_and_targets_that_no_number_reaches() -> None:

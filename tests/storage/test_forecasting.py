@@ -69,13 +69,29 @@ def test_a_rising_curve_promises_points_for_labels_at_the_persons_pace(database:
     rising(database)
     found = read(database, per_minute=10)
     assert [point.labels for point in found.points] == [20 * 2**step for step in range(5)]
-    assert found.by_audit
     assert found.told.outlook is Kind.HELPS
     assert found.told.more is not None
     assert found.told.more <= 250  # no more reviews are left
     assert found.told.minutes == pytest.approx(found.told.more / 10)
     assert "more labels" in found.sentence
     assert "at your pace" in found.sentence
+
+
+def test_a_few_audit_reviews_are_no_measure_and_it_is_said_how_many_it_takes(database: Database) -> None:
+    recorder = Recorder()
+    for labels in range(10, 100, 10):
+        record(database, recorder, labels, labels // 10, labels // 10)
+    found = read(database)
+    assert found.points == ()
+    assert found.told.outlook is Kind.UNTOLD
+    assert found.sentence == (
+        "What more labels bring is measured once 10 reviews of the audit set are labelled: 9 are so far."
+    )
+    for labels in (100, 120):
+        record(database, recorder, labels, labels // 10 - 2, labels // 10)
+    found = read(database)
+    assert [point.labels for point in found.points] == [100, 120]
+    assert found.sentence.startswith("What more labels bring can be told from about 200 labels on")
 
 
 def test_a_flat_and_stable_curve_says_that_one_can_stop(database: Database) -> None:

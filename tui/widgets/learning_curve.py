@@ -63,8 +63,7 @@ def drawn(lines: Sequence[Line], width: int, height: int) -> Content:
 def forecast_lines(found: Outlook) -> list[Line]:
     """The points of a session with their 95 % intervals, and the fitted curve with its interval."""
     points = [At(one.labels, one.score, one.low, one.high) for one in found.points]
-    on = "audit set" if found.by_audit else "by cross-validation"
-    lines = [Line(f"measured, {on}", points, "●", joined=False)]
+    lines = [Line("measured, audit set", points, "●", joined=False)]
     curve = found.curve()
     if curve is None or not points:
         return lines
