@@ -95,12 +95,14 @@ class Ahead:
         """
         generation, before = self._generation, list(self._cards)
         kept = [card.review_id for card in (before if self.walk is not None else before[:KEPT])]
-        taken = {*kept, *self._settled(), *self._visited[-FETCHED:]}
+        settled, seen = self._settled(), {*kept, *self._visited[-FETCHED:]}
         with self._database.reading() as session:
-            ids = kept
+            ids, planned = kept, list[int]()
             if self.walk is None:
-                ids = kept + queue.upcoming(session, taken, FETCHED - len(kept))
+                planned = queue.upcoming(session, settled, FETCHED + len(seen))
+                ids = [*kept, *(one for one in planned if one not in seen)][:FETCHED]
             found = {card.review_id: card for card in cards.cards(session, ids, self._multi)}
+        ids = _drawn_in_time(ids, planned, len(kept), {card.review_id for card in found.values() if card.audit})
         if generation != self._generation:
             return
         now = [card.review_id for card in self._cards]
@@ -171,3 +173,17 @@ class Ahead:
                 more, place = queue.at_random(session, place, taken | set(ids), FETCHED - len(ids))
                 ids += more
             return cards.cards(session, ids, self._multi), place
+
+
+def _drawn_in_time(ids: list[int], planned: list[int], kept: int, audit: set[int]) -> list[int]:
+    """The same order with the audit reviews at the places that the plan has for them, but not before those kept.
+
+    Behind the ones kept, which a plan made anew mostly puts elsewhere, each would come as many decisions too late:
+    with one in ten planned, one in fifteen came. The first place of the plan is the review on the screen.
+    """
+    places = {one: at - 1 for at, one in enumerate(planned)}
+    moved = [one for one in ids[kept:] if one in audit and one in places]
+    order = [one for one in ids if one not in moved]
+    for one in moved:
+        order.insert(max(places[one], kept), one)
+    return order

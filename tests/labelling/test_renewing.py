@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
+from random import Random
 
 import pytest
 from sqlmodel import col, select
@@ -52,7 +54,40 @@ def test_the_next_few_stay_and_the_others_follow_the_new_queue(database: Databas
         assert session.current.suggested is not None, "what was fetched before says what is said now"
         assert (session.current.reason, session.current.number) == (QueueReason.DISTANCE, 0.7)
         seen.append(session.current.review_id)
-    assert seen == [*order[: KEPT + 1], *order[::-1][:10]]
+    with database.reading() as reading:
+        audit = set(reading.exec(select(Review.id).where(col(Review.audit))))
+    followed = [one for one in [*order[: KEPT + 1], *order[::-1]] if one not in audit]
+    others = [one for one in seen if one not in audit]
+    assert others == followed[: len(others)]
+    assert seen[: KEPT + 1] == order[: KEPT + 1]
+    session.close()
+
+
+def test_audit_reviews_keep_their_share_however_often_the_queue_is_planned_anew(database: Database) -> None:
+    """The queue is planned after every decision, in an order that has nothing to do with the one before."""
+    every = 10
+    with database.reading() as reading:
+        drawn = [one for one in reading.exec(select(Review.id).where(col(Review.audit))) if one is not None]
+    chosen = [one for one in range(1, REVIEWS + 1) if one not in drawn]
+    session = LabellingSession(database, "ann")
+    asked: list[bool] = []
+    chance = Random(3)
+    while len(asked) < 62:
+        card = session.current
+        assert card is not None
+        asked.append(card.audit)
+        session.give([1])
+        session.writer.flush()
+        since = asked[::-1].index(True) if True in asked else len(asked)
+        with database.writing() as writing:
+            decided = set(states(writing, range(1, REVIEWS + 1)))
+            order = [one for one in chance.sample(chosen, len(chosen)) if one not in decided]
+            for number, one in enumerate(one for one in drawn if one not in decided):
+                order.insert(max(every - 1 - since, 0) + every * number, one)
+            queue.replace(writing, [Planned(one, QueueReason.RANDOM) for one in order])
+        session.renew_ahead()
+    places = [at for at, audit in enumerate(asked) if audit][-4:]
+    assert [later - earlier for earlier, later in pairwise(places)] == [every] * 3, asked
     session.close()
 
 
