@@ -68,6 +68,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("label.leave_walk", "escape", "All reviews", "Leave the walk through the hits of a filter", True),
     Action("label.jump", "j", "Jump", "Go to a review by its id or row", False),
     Action("label.similar", "g", "More like this", "Go through the undecided reviews most like this one", False),
+    Action("label.likely", "G", "By label", "Go through the undecided reviews most likely to have a label", False),
     Action("label.unfold", "o", "Unfold", "Label the reviews that are alike one by one instead of as one", False),
     Action("label.columns", "i", "Columns", "Show or hide the other columns of the review", False),
     Action("label.mark", "v", "Mark words", "Mark the words of the keyword rule, or leave them", False),

@@ -307,6 +307,32 @@ class LabelScreen(Screen[None]):
         if card is not None and not self._desk.similar(card.review_id):
             self.notify("The quick learner, which knows what is alike, is not there.", timeout=4, markup=False)
 
+    def action_likely(self) -> None:
+        """Let the reviews come up that most likely have a label: how the rare ones are found."""
+
+        def look(label_id: int | None) -> None:
+            if label_id is not None:
+                self.run_worker(lambda: self._look_for(label_id), thread=True, group="likely", exclusive=True)
+
+        self.app.push_screen(FindLabel(self._session.scheme), look)
+
+    def _look_for(self, label_id: int) -> None:
+        """In a thread: read the suggestions for all undecided reviews."""
+        from core.storage.likely import likely  # brings arrays, which the first frame does not wait for
+
+        with self._session.database.reading() as session:
+            found = likely(session, label_id)
+        self.app.call_from_thread(self._walk_through_likely, label_id, found)
+
+    def _walk_through_likely(self, label_id: int, found: Sequence[int]) -> None:
+        name = one_line(self._session.names([label_id]), 30)
+        if not found:
+            self.notify(f"Nothing is suggested yet, so that nothing can be likely “{name}”.", timeout=4, markup=False)
+            return
+        self._session.walk_through(found, f"likely {name}", f"Among the reviews most likely to be “{name}”.")
+        self.refresh_bindings()
+        self._next_review()
+
     def action_leave_walk(self) -> None:
         self._session.leave_walk()
         self.refresh_bindings()
