@@ -33,6 +33,11 @@ def last_project_file() -> Path:
     return state_folder() / "last-project"
 
 
+def last_rehearsal_file() -> Path:
+    """A JSON file holding what the last rehearsal measured."""
+    return state_folder() / "last-rehearsal.json"
+
+
 def log_folder() -> Path:
     """The folder of the logs of screens and workers."""
     return state_folder() / "logs"

@@ -85,7 +85,8 @@ class Measured:
             few = "none" if self.audit_size == 0 else f"only {self.audit_size:,}"
             are = "is" if self.audit_size <= 1 else "are"
             on = count(folds.size, "labelled review")
-            return f"Measured by {by} on {on}, because {few} of the audit set {are} labelled."
+            why = f"because {few} of the audit set {are} labelled"
+            return f"Measured by {by} on {on}, {why}. Where the queue chose hard ones, all reviews come out better."
         if self.audit_size == 0:
             return ""
         on = f"Measured on {count(self.audit_size, 'labelled review')} of the audit set"

@@ -10,6 +10,7 @@ from textual.dom import DOMNode
 from textual.signal import Signal
 
 from core.errors import ProjectError
+from core.kept_rehearsal import Kept
 from core.labelling.session import LabellingSession
 from core.settings import Settings
 from core.worker.assist_state import AssistState
@@ -56,6 +57,8 @@ class Desk:
         """Published when counts, queue or suggestions may be other than shown."""
         self.assist = AssistState()
         """What the quick learner does."""
+        self.rehearsal: Kept | None = None
+        """The rehearsal that runs, or the last one; none before the rehearsal screen was opened."""
         self.waiting = 0
         """Trainings that wait for the running job."""
         self.why = ""

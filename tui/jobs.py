@@ -7,6 +7,7 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
+from core import kept_rehearsal
 from core.errors import LabelloopError
 from core.phrases import count
 from core.storage import runs
@@ -15,7 +16,7 @@ from core.storage.tables import Run
 from core.worker import events
 from core.worker.client import StartWorker, WorkerLike
 from core.worker.line_up import LineUp
-from core.worker.requests import Request, Train
+from core.worker.requests import Rehearse, Request, Train
 from core.worker.retraining import FEWEST
 from core.worker.state import JobState, Phase, begin, fold, stopping
 from tui.messages import JobEnded, WorkerTold
@@ -115,7 +116,10 @@ class Jobs:
         if desk.has_project:
             desk.session.writer.flush()
         desk.why = why
-        self._set(begin(type(request).__name__.lower()))
+        job = begin(type(request).__name__.lower())
+        if isinstance(request, Rehearse):
+            desk.rehearsal = kept_rehearsal.now(request, job)
+        self._set(job)
         self._worker = worker = self.start_worker(request)
         self.following = asyncio.create_task(self._follow(worker))
 
@@ -130,6 +134,7 @@ class Jobs:
         """Fold an event into the job's state, and look at what it changed."""
         app = self._app
         self._set(fold(app.desk.job, event))
+        self._keep_rehearsal(event)
         if isinstance(event, events.SuggestionsStored):
             app.desk.project_changed.publish(None)
             app.notify(event.message, title=f"Run {event.run_id}", timeout=8, markup=False)
@@ -139,6 +144,15 @@ class Jobs:
             self._settle()
         elif isinstance(event, events.Cancelled):
             app.notify(event.message, timeout=5, markup=False)
+
+    def _keep_rehearsal(self, event: events.Event) -> None:
+        """Keep what a rehearsal has measured, whatever ends it and whichever screen is up."""
+        desk = self._app.desk
+        if desk.rehearsal is None or desk.job.job != kept_rehearsal.JOB:
+            return
+        if desk.job.rehearsed and isinstance(event, (events.Rehearsed, *events.LAST)):
+            desk.rehearsal = kept_rehearsal.now(desk.rehearsal.request, desk.job)
+            kept_rehearsal.keep(desk.rehearsal)
 
     def _offer_flips(self, run_id: int) -> None:
         """Count, in a thread, what the new run suggests otherwise than the one before, and offer to look at it."""

@@ -138,6 +138,7 @@ def with_model(session: Session, run_id: int | None) -> Run:
     there is none.
     """
     wanted = run_id if run_id is not None else project_of(session).run_in_use
+    by = ""
     if wanted is not None and existing(session, wanted).kind is RunKind.QUICK:
         if run_id is not None:
             raise ModelError(
@@ -145,12 +146,12 @@ def with_model(session: Session, run_id: int | None) -> Run:
                 "folder.",
                 "Train a model with “labelloop train”.",
             )
-        wanted = None
+        wanted, by = None, " Its suggestions are the quick learner’s, made while the app is open."
     if wanted is None:
         query = select(Run).where(col(Run.folder) != "").order_by(col(Run.id).desc())
         run = session.exec(query).first()
         if run is None:
-            raise ModelError("This project has no trained model yet.", "Train one with “labelloop train”.")
+            raise ModelError(f"This project has no trained model yet.{by}", "Train one with “labelloop train”.")
         return run
     run = existing(session, wanted)
     if not run.folder:

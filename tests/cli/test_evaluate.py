@@ -12,6 +12,7 @@ import pytest
 from core.report import Measured
 from core.storage import learning, runs
 from core.storage.database import open_project
+from core.storage.tables import RunKind, RunStatus
 from tests.cli.conftest import Command
 from tests.storage.corpus import suggest
 
@@ -44,7 +45,8 @@ def test_it_says_what_it_measured_on_and_why(two_runs: Path, labelloop: Command,
     trained = 40 - audit
     why = (
         f"Measured by 5-fold cross-validation on {trained} labelled reviews, "
-        f"because only {audit} of the audit set are labelled."
+        f"because only {audit} of the audit set are labelled. "
+        "Where the queue chose hard ones, all reviews come out better."
     )
     shown = labelloop("evaluate", two_runs)
     assert shown.exit_code == 0
@@ -104,6 +106,26 @@ def test_wrong_run_numbers(
     assert (result.exit_code, result.stdout) == (1, "")
     assert sentence in result.stderr
     assert document("evaluate", two_runs, *options, code=1)["kind"] == "ModelError"
+
+
+def test_while_the_quick_learner_is_in_use_it_is_what_is_scored(
+    project: Path, labelloop: Command, document: Document
+) -> None:
+    database = open_project(project)
+    with database.writing() as session:
+        number = runs.start(session, "tiny", {}, [1, 2])
+        runs.change(session, number, kind=RunKind.QUICK, status=RunStatus.FINISHED)
+        audit = learning.examples(session, audit=True)
+        said = {one.review_id: (0.8, 0.2) if one.label_ids == (1,) else (0.3, 0.7) for one in audit}
+        suggest(session, number, said)
+        runs.publish(session, number, len(said))
+    database.close()
+    shown = labelloop("evaluate", project)
+    assert shown.exit_code == 0
+    assert "100.0 %" in shown.stdout
+    assert "Run 1 is the quick learner, which suggests while the app is open. “labelloop train" in shown.stderr
+    assert document("evaluate", project)["model"]["accuracy"] == 1.0
+    assert "Its suggestions are the quick learner’s" in labelloop("suggest", project).stderr
 
 
 def test_a_comparison_needs_a_run(project: Path, labelloop: Command) -> None:

@@ -6,18 +6,20 @@ import struct
 from collections.abc import Callable
 
 import pytest
+from sqlmodel import col, select
 from textual.pilot import Pilot
 
 from core.storage import queue, quick_run
 from core.storage.database import Database
 from core.storage.queue import Planned
-from core.storage.tables import QueueReason
+from core.storage.tables import QueueReason, Review
 from core.worker import events
 from core.worker.client import WorkerLike
 from core.worker.requests import Assist, Request, Train
 from core.worker.scripted import Scripted, ScriptedWorker
 from tests.conftest import MakeProject, learnable
 from tests.tui.conftest import card_of, screen_text, session_of, settle
+from tests.tui.suggesting import suggest_everything
 from tui.app import LabelloopApp
 
 REVIEWS = 40
@@ -183,7 +185,7 @@ REASONS = [
     (QueueReason.DENSITY, 0.7, None, "Many reviews are like it: similarity 0.70."),
     (QueueReason.CONFIDENCE, 0.34, None, "The model is unsure: it gives its best label 34 %."),
     (QueueReason.ENTROPY, 0.9, None, "spread over the labels: 90 % of the most possible."),
-    (QueueReason.MARGIN, 0.9, None, "The model is fairly sure"),
+    (QueueReason.MARGIN, 0.9, None, "The model is fairly sure, but there are few that it doubts more."),
     (QueueReason.RARE, 0.41, 2, "May be “negative”, which few reviews have so far: 41 %."),
     (QueueReason.LABEL, 0.8, 1, "May be “positive”, which was asked for: 80 %."),
     (QueueReason.DISAGREEMENT, 0.3, None, "The two learners disagree about it: 0.30 of 1."),
@@ -191,12 +193,31 @@ REASONS = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("planned", "said", "told"),
+    [
+        (0.12, 0.55, "hesitates between “positive” and “negative”: 10 points apart."),
+        (0.12, 0.81, "The model hesitated over it, and has learned since."),
+        (0.7, 0.81, "The model is fairly sure, but there are few that it doubts more."),
+        (0.3, 0.502, "“negative”: a tie."),
+    ],
+)
+async def test_the_reason_goes_with_the_bars_also_where_the_queue_is_older(
+    database: Database, planned: float, said: float, told: str
+) -> None:
+    suggest_everything(database, said)
+    with database.writing() as session:
+        review = session.exec(select(Review).where(col(Review.audit).is_(False))).first()
+        assert review is not None
+        queue.replace(session, [Planned(review.id or 0, QueueReason.MARGIN, planned)])
+    app = LabelloopApp(database.path)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot, app)
+        assert told in screen_text(app)
+
+
 async def test_the_screen_says_why_each_review_comes(database: Database) -> None:
     with database.writing() as session:
-        from sqlmodel import col, select
-
-        from core.storage.tables import Review
-
         ids = session.exec(select(Review.id).where(col(Review.audit).is_(False))).all()
         places = [
             Planned(review_id or 0, reason, number, label)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from textual.pilot import Pilot
 from textual.widgets import Input
 
+from core import kept_rehearsal, locations
 from core.settings import load
 from core.worker import events
 from core.worker.client import StartWorker, Worker, WorkerLike
 from core.worker.requests import Rehearse, Request
 from core.worker.scripted import Scripted, ScriptedWorker
+from core.worker.state import Phase, begin
 from tests.conftest import learnable, write_csv
 from tests.tui.conftest import SIZES, MakeApp, screen_text, settle
 from tui.app import LabelloopApp
@@ -130,6 +134,60 @@ async def test_the_best_strategy_can_be_put_into_the_settings(app_on: MakeApp) -
         await pilot.press("f7")
         await settle(pilot, app)
     assert load()[0].strategy == "random"
+
+
+async def test_the_last_rehearsal_is_there_when_the_screen_or_the_app_is_opened_again(
+    app_on: MakeApp, labelled: Path
+) -> None:
+    app = app_on(SCRIPT)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot, app)
+        await pilot.press("E")
+        await settle(pilot, app)
+        for name, value in (("file", str(labelled)), ("budgets", "64,256"), ("base_model", "tiny/model")):
+            app.screen.query_one(f"#{name}", Input).value = value
+        await pilot.press("f5", "escape")
+        await settle(pilot, app)
+        assert not isinstance(app.screen, RehearsalScreen)
+        # A training takes the place of the rehearsal as what the app is at.
+        app._jobs._set(begin("train"))
+        await shows_it_again(pilot, app)
+        project = app.desk.session.database.path
+    again = LabelloopApp(project)
+    async with again.run_test(size=(120, 40)) as pilot:
+        await settle(pilot, again)
+        await shows_it_again(pilot, again)
+        again.screen.query_one("#base_model", Input).value = "another/model"
+        await pilot.press("f7")
+        await settle(pilot, again)
+    assert load()[0].base_model == "tiny/model", "what was measured, not what the field says now"
+
+
+async def shows_it_again(pilot: Pilot[None], app: LabelloopApp) -> None:
+    await pilot.press("E")
+    await settle(pilot, app)
+    shown = screen_text(app)
+    for wanted in ("The rehearsal is finished. labelled.csv, ", "● auto", "71.0", "79.0"):
+        assert wanted in shown
+    fields = {name: app.screen.query_one(f"#{name}", Input).value for name in ("budgets", "base_model")}
+    assert fields == {"budgets": "64,256", "base_model": "tiny/model"}
+
+
+async def test_a_rehearsal_cut_short_by_the_end_of_the_app_is_told_as_such(app_on: MakeApp) -> None:
+    request = Rehearse(file="/data/shop.csv", base_model="tiny/model")
+    job = replace(begin("rehearse"), phase=Phase.WORKING, rehearsed=(rehearsed("auto", 64, 0.71),))
+    kept_rehearsal.keep(kept_rehearsal.now(request, job))
+    app = app_on()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot, app)
+        await pilot.press("E")
+        await settle(pilot, app)
+        shown = screen_text(app)
+        assert "The app was closed before its end." in shown
+        assert "shop.csv" in shown
+        assert "71.0" in shown
+    locations.last_rehearsal_file().write_text("{", encoding="utf-8")
+    assert kept_rehearsal.last() is None
 
 
 async def test_a_rehearsal_in_the_worker_without_a_project(

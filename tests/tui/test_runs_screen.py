@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sqlmodel import Session, col, select
+from textual.content import Content
 from textual.pilot import Pilot
-from textual.widgets import Input, OptionList
+from textual.widgets import Input, OptionList, Static
 
 from core.files.importing import Choice, import_file
 from core.labels import SchemeKind, new_labels
@@ -216,6 +217,13 @@ async def test_two_runs_are_compared_and_what_changed_is_read(app: LabelloopApp)
         await keys(app, pilot, "escape", "s")
         assert "Run 1 is worse than run 2" in screen_text(app)
         assert "negative → positive" in screen_text(app)
+        verdict = app.screen.query_one("#verdict", Static).render()
+        assert isinstance(verdict, Content)
+        lines = {
+            name: line for line in verdict.split("\n") for name in ("run 1", "run 2") if line.plain.startswith(name)
+        }
+        green = {name for name, line in lines.items() if any("$success" in str(span.style) for span in line.spans)}
+        assert (set(lines), green) == ({"run 1", "run 2"}, {"run 2"})
 
 
 async def test_without_marks_a_run_is_compared_with_another_one(app: LabelloopApp) -> None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
-from textual.widgets import Checkbox, Input, OptionList
+from textual.widgets import Checkbox, Input, OptionList, Select
 
 from core import settings
-from core.settings import Settings
+from core.settings import Settings, Strategy
 from core.storage import scheme_changes
 from core.storage.database import open_project
 from tests.tui.conftest import SIZES, MakeApp, screen_text, settle
 from tui.app import LabelloopApp
 from tui.bindings import ACTIONS
 from tui.docstrings import field_docs
-from tui.screens.settings import ELSEWHERE, SettingsScreen
+from tui.screens.settings import ELSEWHERE, STRATEGIES, SettingsScreen
 
 
 def field(app: LabelloopApp, name: str) -> Input:
@@ -101,6 +103,18 @@ async def test_a_switch_is_saved_at_once(app_on: MakeApp) -> None:
         await pilot.press("enter")
         await settle(pilot, app)
         assert settings.load()[0].quiet is False
+
+
+async def test_every_strategy_can_be_chosen_from_a_list(app_on: MakeApp) -> None:
+    assert set(STRATEGIES) == set(get_args(Strategy))
+    app = app_on()
+    async with app.run_test(size=(120, 60), notifications=True) as pilot:
+        await pilot.press("comma")
+        app.screen.query_one("#strategy", Select).focus()
+        await pilot.press("enter", "down", "enter")
+        await settle(pilot, app)
+        assert settings.load()[0].strategy == app.desk.settings.strategy == "random"
+        assert "Saved." in screen_text(app)
 
 
 async def choose(app: LabelloopApp, action_id: str) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from core import settings
 from core.errors import DiskError
@@ -165,6 +166,33 @@ async def test_how_a_training_goes_is_all_to_be_seen(app_on: MakeApp) -> None:
         await pilot.press("escape")
         await settle(pilot, app)
         assert "run 3 cross-validating, part 2 of 5" in screen_text(app)
+
+
+@pytest.mark.parametrize(
+    ("loaded", "accuracies", "told"),
+    [
+        (LOADED, [], "The 4 held-out reviews are scored after about every pass over the other 20."),
+        (LOADED, [0.75], "75.0 % at first."),
+        (replace(LOADED, validation=0), [], "Nothing is held out here: with few labels all are learned from."),
+    ],
+)
+async def test_the_held_out_chart_says_when_it_will_come(
+    app_on: MakeApp, loaded: events.Loaded, accuracies: list[float], told: str
+) -> None:
+    steps = [events.StepDone(step, 100, step / 10, 1 / step, 25.0, 51.0) for step in range(1, 6)]
+    scored = [events.Evaluated(10 * at, 1.0, 0.5, one, True) for at, one in enumerate(accuracies, start=1)]
+    work = Started(app_on(), [events.Started("train", 1, ""), loaded, *steps, *scored, events.Finished(1, 1.0)])
+    app = work.app
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("t", "t")
+        await settle(pilot, app)
+        work.workers[0].advance(2 + len(steps) + len(scored))
+        await settle(pilot, app)
+        # The box is narrow and its lines break; the other box and the frames stand between them.
+        shown = " ".join(str(app.screen.query_one("#no-curve", Static).render()).split())
+        assert told in shown
+        assert app.screen.query_one("#no-curve").display
+        assert not app.screen.query_one("#accuracy").display
 
 
 async def test_a_further_training_waits_and_begins_when_the_first_has_ended(started: Started) -> None:

@@ -165,7 +165,7 @@ def amount(state: JobState) -> str:
         return parts[0]
     if state.per_second:
         parts.append(f"{state.per_second:,.0f} reviews/s")
-    if state.seconds_left is not None:
+    if state.seconds_left:
         parts.append(f"{duration(state.seconds_left)} left")
     return ", ".join(parts)
 

@@ -121,7 +121,10 @@ def rehearse(
         last[:] = [state]
 
     try:
-        carry_out(wanted, follow=follow)
+        try:
+            carry_out(wanted, follow=follow)
+        finally:
+            _keep(wanted, last)
     except JobStopped as stopped:
         if not last or not last[0].rehearsed:
             raise
@@ -133,6 +136,14 @@ def rehearse(
             _print(wanted, last[0], as_json, draw, stopped=True)
         raise
     _print(wanted, last[0], as_json, draw)
+
+
+def _keep(wanted: Rehearse, last: list[JobState]) -> None:
+    """Let the rehearsal screen show it when it is opened next."""
+    from core import kept_rehearsal
+
+    if last and last[0].rehearsed:
+        kept_rehearsal.keep(kept_rehearsal.now(wanted, last[0]))
 
 
 def _request(file: str, test: str | None, *, budgets: str, against: str | None, seeds: int, **more: Any) -> Rehearse:

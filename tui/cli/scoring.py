@@ -38,11 +38,13 @@ Against = Annotated[
 def evaluate(project: Project, run: RunNumber = None, against: Against = None, as_json: Json = False) -> None:
     """Score a run on the audit set, which no model has seen, and compare it with another run."""
     from core.report import measure
+    from core.storage.tables import RunKind
 
     with opened(project) as database, database.reading() as session:
         chosen = _chosen(session, run, needed=against is not None)
         compared = _compared(session, chosen, against) if chosen and against is not None else None
         measured = measure(session, chosen)
+        by_quick = chosen is not None and chosen.kind is RunKind.QUICK
         if not measured.basis and compared is None:
             raise _nothing_to_measure(session, chosen, shlex.quote(str(project)))
     if as_json:
@@ -50,6 +52,12 @@ def evaluate(project: Project, run: RunNumber = None, against: Against = None, a
         return
     if measured.basis:
         _show(measured, shlex.quote(str(project)))
+        if by_quick:
+            say(
+                f"Run {measured.run_id} is the quick learner, which suggests while the app is open. "
+                f"“labelloop train {shlex.quote(str(project))}” makes a model that can be kept, used for new files "
+                "and compared with it."
+            )
     if compared is not None:
         from tui.cli.comparing import show_comparison
 
@@ -113,9 +121,14 @@ def _chosen(session: Session, number: int | None, needed: bool) -> Run | None:
     """
     from core.storage import runs
     from core.storage.database import project_of
+    from core.storage.tables import RunKind
 
-    if number is None and not needed and project_of(session).run_in_use is None:
+    wanted = project_of(session).run_in_use if number is None else number
+    if wanted is None and not needed:
         return None
+    if wanted is not None and (run := runs.existing(session, wanted)).kind is RunKind.QUICK:
+        # It has no model to be saved, but what it suggests can be scored like any other's.
+        return run
     return runs.with_model(session, number)
 
 

@@ -14,6 +14,7 @@ from textual.widgets.option_list import Option
 
 from core import comparison
 from core.comparison import Comparison, Flip
+from core.evaluate.paired import Verdict
 from core.flips import flipped
 from core.phrases import count, one_line, percent
 from core.storage import runs
@@ -229,7 +230,9 @@ def _verdict(found: Comparison, width: int) -> Content:
     audit = found.audit
     if audit is None:
         return lines[0]
-    lines += [Content(""), side_by_side([audit.run, audit.against], width)]
+    # Which of the two stands out is what the test says, not which was named first.
+    better = {Verdict.BETTER: 0, Verdict.WORSE: 1}.get(audit.paired.verdict)
+    lines += [Content(""), side_by_side([audit.run, audit.against], width, main=better)]
     lines.append(
         Content.styled(
             f"Macro-F1 differs by {difference(audit.paired.macro_f1_difference)}, 95 % interval "

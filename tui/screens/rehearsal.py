@@ -13,21 +13,19 @@ from textual.screen import Screen
 from textual.suggester import SuggestFromList
 from textual.widgets import Footer, Input, Select, Static
 
-from core import rehearsal_plan
+from core import kept_rehearsal, rehearsal_plan
 from core.errors import LabelloopError
 from core.evaluate.rehearsed import Row, rows
 from core.files import columns
 from core.files.reading import open_table
-from core.phrases import count, duration, percent
-from core.worker.requests import FEATURES, TRAINER, Rehearse
-from core.worker.state import JobState, Phase
-from tui import rehearsal_table
+from core.kept_rehearsal import JOB
+from core.worker.requests import TRAINER, Rehearse
+from core.worker.state import JobState
+from tui import rehearsal_table, rehearsal_words
 from tui.bindings import bindings
 from tui.desk import Desk
 from tui.widgets.learning_curve import LearningCurve
 from tui.widgets.scrolling import scroll
-
-JOB = "rehearse"
 
 OWN = "empty: this project's own labelled reviews"
 
@@ -35,7 +33,10 @@ LEARNERS = {"both learners": True, "quick learner alone": False}
 
 
 class RehearsalScreen(Screen[None]):
-    """Fields above, what is measured below: the curve grows as sessions reach their numbers of labels."""
+    """Fields above, what is measured below: the curve grows as sessions reach their numbers of labels.
+
+    The last rehearsal is shown again when the screen is opened, with the fields that it was started with.
+    """
 
     BINDINGS = [
         *bindings("rehearsal"),
@@ -59,7 +60,11 @@ class RehearsalScreen(Screen[None]):
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self._desk = desk
-        self._job: JobState | None = desk.job if desk.job.job == JOB else None
+        if desk.rehearsal is None:
+            desk.rehearsal = kept_rehearsal.last()
+        self._job: JobState | None = None
+        if desk.rehearsal is not None:
+            self._job = desk.job if desk.job.job == JOB else desk.rehearsal.job
 
     def compose(self) -> ComposeResult:
         wanted = self._desk.settings
@@ -113,10 +118,31 @@ class RehearsalScreen(Screen[None]):
         self.query_one("#file").focus()
         self._desk.job_changed.subscribe(self, self._job_changed)
         self._tell("f5 starts. The labels are given one by one as you would, by the app's own queue and learners.")
+        if self._desk.rehearsal is not None:
+            self._fill(self._desk.rehearsal.request)
         self.call_after_refresh(self._show)
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._show)
+
+    def _fill(self, asked: Rehearse) -> None:
+        """Put what was asked for into the fields, so that they say what the table is of."""
+        values = {
+            "file": asked.file,
+            "test": asked.test,
+            "text": asked.text or "",
+            "label": asked.label or "",
+            "budgets": ",".join(map(str, asked.budgets)),
+            "seeds": str(asked.seeds),
+            "against": ",".join(asked.against),
+            "base_model": asked.base_model,
+        }
+        for name, value in values.items():
+            self.query_one(f"#{name}", Input).value = value
+        if asked.strategy in rehearsal_plan.STRATEGIES:
+            self.query_one("#strategy", Select).value = asked.strategy
+        learners = next(name for name, train in LEARNERS.items() if train is asked.train)
+        self.query_one("#learners", Select).value = learners
 
     # ------------------------------------------------------------------ the file
 
@@ -202,11 +228,12 @@ class RehearsalScreen(Screen[None]):
 
     def action_use(self) -> None:
         """Put the strategy that came out best, and the base model, into the settings."""
-        best = _best(self._measured, self._multi)
-        if best is None:
+        best, kept = rehearsal_words.best(self._measured, self._multi), self._desk.rehearsal
+        if best is None or kept is None:
             self.notify("Nothing is measured yet.", timeout=4, markup=False)
             return
-        if self._desk.change_settings({"strategy": best.method, "base_model": self._value("base_model") or "auto"}):
+        # The fields may have been changed since it was measured.
+        if self._desk.change_settings({"strategy": best.method, "base_model": kept.request.base_model}):
             told = f"From now on the strategy “{best.method}” and the base model {self._desk.settings.base_model}."
             self.notify(told, timeout=6, markup=False)
 
@@ -229,7 +256,7 @@ class RehearsalScreen(Screen[None]):
         job = self._job
         if not self.is_mounted or job is None:
             return
-        self._tell(*_progress(job))
+        self._tell(*rehearsal_words.progress(job, self._desk.rehearsal))
         found = self._measured
         curve = self.query_one(LearningCurve)
         curve.display = bool(found)
@@ -248,10 +275,10 @@ class RehearsalScreen(Screen[None]):
             for place, pairs in enumerate(list(zip(row, widths, strict=True)) for row in cells)
         ]
         lines.append(Content.styled(rehearsal_table.spread_told(found), "$faint"))
-        best = _best(found, self._multi)
+        best = rehearsal_words.best(found, self._multi)
         if best is not None and not self._desk.job.busy:
-            told = f"Best with {count(best.labels, 'label')}: {best.method}. f7 puts it into the settings."
-            lines.append(Content.styled(told, "$success"))
+            told = rehearsal_words.best_told(best, found, self._multi)
+            lines.append(Content.styled(f"{told} f7 puts it into the settings.", "$success"))
         return Content("\n").join(lines)
 
     def _tell(self, told: str, style: str = "") -> None:
@@ -269,30 +296,3 @@ class RehearsalScreen(Screen[None]):
 
 def _path(name: str) -> str:
     return name if not name or name.startswith("hf:") else str(Path(name).expanduser().absolute())
-
-
-def _best(found: list[Row], multi: bool) -> Row | None:
-    """The strategy with the highest score where most labels are given."""
-    score = rehearsal_table.score_of(multi)[0]
-    mine = [row for row in found if row.method != TRAINER]
-    last = max((row.budget for row in mine), default=0)
-    return max((row for row in mine if row.budget == last), key=lambda row: row.scores[score].mean, default=None)
-
-
-def _progress(job: JobState) -> tuple[str, str]:
-    """How far the rehearsal is, and the style to say it in."""
-    if job.phase is Phase.FAILED:
-        return f"✗ {job.message}", "$error"
-    if job.phase is Phase.CANCELLED:
-        return f"◼ {job.message} What was measured by then stands below.", "$warning"
-    if job.phase is Phase.FINISHED:
-        return "✓ The rehearsal is finished.", "$success"
-    if job.phase is Phase.STOPPING:
-        return "Stopping at the next batch …", "$warning"
-    if not job.total:
-        return f"… {job.message or 'loading the base model'}", "$accent"
-    left = f", {duration(job.seconds_left)} left" if job.seconds_left is not None else ""
-    rate = f", {job.per_second:.1f} a second" if job.per_second else ""
-    done = "reviews have features" if job.what == FEATURES else "labels given"
-    what = f"▶ {job.step:,} of {job.total:,} {done}, {percent(job.share)}{rate}{left}. f6 stops."
-    return what, "$accent"

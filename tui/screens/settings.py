@@ -23,6 +23,20 @@ from tui.plan import shown as in_words
 ELSEWHERE = ("keys", "bookmarks")
 """Settings that are no fields here: the keys are listed below them, bookmarks are kept in browse."""
 
+STRATEGIES = {
+    "auto": "auto: cover, then doubt",
+    "random": "random",
+    "confidence": "least confidence",
+    "margin": "margin",
+    "entropy": "entropy",
+    "hybrid": "doubt and diversity",
+    "cover": "typical ones first",
+    "distance": "unlike the labelled",
+    "density": "doubtful and dense",
+    "disagreement": "where learners differ",
+}
+"""What the values of the setting `strategy` are called."""
+
 WHERE_LABELS_ACT = ("label", "app")
 """Groups whose keys are pressed where labels are given."""
 
@@ -81,6 +95,9 @@ class SettingsScreen(Screen[None]):
             return Select(
                 [(one, one) for one in names], value=self.app.theme, allow_blank=False, id=name, compact=True
             )
+        if name == "strategy":
+            offered = [(told, one) for one, told in STRATEGIES.items()]
+            return Select(offered, value=value, allow_blank=False, id=name, compact=True)
         if isinstance(value, bool):
             return Checkbox(in_words(value), value, id=name)
         return Input(in_words(value), id=name, max_length=1_000)
@@ -108,6 +125,11 @@ class SettingsScreen(Screen[None]):
     def _theme(self, event: Select.Changed) -> None:
         if isinstance(event.value, str) and event.value != self.app.theme:
             self._desk.change_settings({"theme": event.value})
+
+    @on(Select.Changed, "#strategy")
+    def _strategy(self, event: Select.Changed) -> None:
+        if event.value != self._desk.settings.strategy:
+            self._save("strategy", event.value)
 
     @on(Checkbox.Changed)
     def _switched(self, event: Checkbox.Changed) -> None:

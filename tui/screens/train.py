@@ -26,7 +26,7 @@ from tui.trust import said_of
 from tui.widgets.curve import Curve, draw_learning
 from tui.widgets.run_lines import run_line
 from tui.widgets.scrolling import scroll
-from tui.widgets.training import progress
+from tui.widgets.training import no_curve, progress
 
 FEW = 20
 """Labels below which it is said that a training will hardly learn anything."""
@@ -83,6 +83,7 @@ class TrainScreen(Screen[None]):
                 with Vertical(classes="card plot") as box:
                     box.border_title = "Held-out accuracy"
                     yield Curve(id="accuracy")
+                    yield Static(id="no-curve")
             yield Static(id="said", classes="card")
             yield Static(id="runs", classes="card")
             yield Static(id="log", classes="card")
@@ -212,13 +213,17 @@ class TrainScreen(Screen[None]):
             accuracy = [*(point for point in accuracy if point[0] <= upto)]
             held_out += [(point.step, point.loss) for point in job.evaluations]
             accuracy += [(point.step, point.accuracy) for point in job.evaluations]
+        curve, why = self.query_one("#accuracy", Curve), self.query_one("#no-curve", Static)
+        curve.display, why.display = len(accuracy) > 1, len(accuracy) < 2
+        if why.display:
+            why.update(Content.styled(no_curve(job, [score for _, score in accuracy]), "$faint"))
         drawn = (len(losses), len(accuracy))
         if drawn == self._drawn:
             return
         self._drawn = drawn
         self.query_one("#plots").display = len(losses) > 1
         curves = {"loss": losses, "validation_loss": held_out, "validation_accuracy": accuracy}
-        draw_learning(self.query_one("#loss", Curve), self.query_one("#accuracy", Curve), curves)
+        draw_learning(self.query_one("#loss", Curve), curve, curves)
 
     def _show_log(self) -> None:
         path = self._desk.job.log

@@ -138,14 +138,13 @@ def _reason(card: Card, shown: Shown) -> str:
     """The reason with its number, in words."""
     number, reason = card.number, card.reason
     if number is not None:
-        if reason is QueueReason.MARGIN and number > DOUBT:
-            return "The model is fairly sure: nothing it doubts more is left."
+        scores = card.suggested.scores if card.suggested is not None else {}
         if reason is QueueReason.MARGIN:
-            return f"The model hesitates {_between(card, shown)}: {_points(number)} apart."
+            return _hesitation(card, shown, number)
         if reason in (QueueReason.LABEL, QueueReason.RARE):
             name = next((one.name for one in shown.labels if one.id == card.reason_label), "?")
             what = "which few reviews have so far" if reason is QueueReason.RARE else "which was asked for"
-            return f"May be “{name}”, {what}: {percent(number)}."
+            return f"May be “{name}”, {what}: {percent(scores.get(card.reason_label or 0, number))}."
         if reason in NUMBERED:
             return NUMBERED[reason].format(number=number, share=percent(number))
     if card.suggested is not None:
@@ -154,9 +153,23 @@ def _reason(card: Card, shown: Shown) -> str:
     return "Drawn at random, to see what there is."
 
 
-def _points(number: float) -> str:
+def _hesitation(card: Card, shown: Shown, planned: float) -> str:
+    """How near each other the labels are in the suggestion that is shown: it is newer than the queue's number."""
+    scores = sorted(card.suggested.scores.values(), reverse=True) if card.suggested is not None else []
+    if shown.multi and scores:
+        now = min(abs(2 * score - 1) for score in scores)
+    else:
+        now = scores[0] - scores[1] if len(scores) > 1 else planned
+    if now <= DOUBT:
+        return f"The model hesitates {_between(card, shown)}: {_apart(now)}."
+    if planned <= DOUBT:
+        return "The model hesitated over it, and has learned since."
+    return "The model is fairly sure, but there are few that it doubts more."
+
+
+def _apart(number: float) -> str:
     points = round(100 * number)
-    return "1 point" if points == 1 else f"{points} points"
+    return ("a tie", "1 point apart")[points] if points < 2 else f"{points} points apart"
 
 
 def _between(card: Card, shown: Shown) -> str:

@@ -11,16 +11,19 @@ from tui.run_facts import COLOURS, status
 
 def run_line(run: Run, in_use: bool, width: int) -> Content:
     """Number, status, labels, what it measured, what became of it; cut after `width` cells."""
-    audit = (run.metrics.get("audit") or {}).get("model")
+    measured = run.metrics.get("audit") or {}
+    folds = measured.get("cross_validation")
+    found, by = (folds["model"], "cross-validated") if folds else (measured.get("model"), "audit")
+    labels = run.train_size + run.validation_size
     parts: list[str | tuple[str, str]] = [
         (f"{'▸' if in_use else ' '} run {run.id:<3}", "bold" if in_use else ""),
         (f" {status(run):<12}", COLOURS.get(run.status, "$warning")),
-        f" {run.train_size + run.validation_size:>6,} labels",
+        f" {labels:>6,} labels" if labels else "",
     ]
-    if audit:
-        parts.append((f"  audit {percent(audit['accuracy']):>5}", "bold $success"))
-        low, high = percent(audit["accuracy_low"]), percent(audit["accuracy_high"])
-        parts.append((f" ({low} to {high}, {audit['size']} reviews)", "$faint"))
+    if found:
+        parts.append((f"  {by} {percent(found['accuracy']):>5}", "bold $success"))
+        low, high = percent(found["accuracy_low"]), percent(found["accuracy_high"])
+        parts.append((f" ({low} to {high}, {found['size']} reviews)", "$faint"))
     elif run.metrics.get("validation_accuracy") is not None:
         parts.append(f"  held-out {percent(run.metrics['validation_accuracy']):>5}")
     if run.metrics.get("seconds"):

@@ -23,8 +23,11 @@ def difference(change: float) -> str:
     return f"{change * 100:+.1f}".replace("-", "−")
 
 
-def side_by_side(scores: list[Scores], width: int) -> Content:
-    """One line each: accuracy with its interval, drawn on a scale from 0 to 100 %, and macro-F1."""
+def side_by_side(scores: list[Scores], width: int, main: int | None = 0) -> Content:
+    """One line each: accuracy with its interval, drawn on a scale from 0 to 100 %, and macro-F1.
+
+    `main` is the place of the line that stands out; None where that would say more than is known.
+    """
     names = max((min(NAMES, cell_len(one.name)) for one in scores), default=0)
     scale = max(10, min(50, width - names - 42))
     lines = [
@@ -35,8 +38,8 @@ def side_by_side(scores: list[Scores], width: int) -> Content:
     for number, one in enumerate(scores):
         lines.append(
             Content.assemble(
-                (_fit(one.name, names), "bold" if not number else ""),
-                (f"  {percent(one.accuracy, 1):>8}", "bold $success" if not number else ""),
+                (_fit(one.name, names), "bold" if number == main else ""),
+                (f"  {percent(one.accuracy, 1):>8}", "bold $success" if number == main else ""),
                 (f"  {interval(one.accuracy_low, one.accuracy_high):<15}  ", "$faint"),
                 (_drawn(one.accuracy_low, one.accuracy, one.accuracy_high, scale), "$primary"),
                 f"  {percent(one.macro_f1, 1):>8}",

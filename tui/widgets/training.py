@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual.content import Content
 
-from core.phrases import duration, one_line, percent
+from core.phrases import count, duration, one_line, percent
 from core.worker.state import IN_PARTS, JobState, Phase
 
 DOING = {
@@ -40,6 +42,26 @@ def progress(job: JobState, width: int) -> Content:
         colour = "$error" if job.phase is Phase.FAILED else "$foreground"
         lines.append(Content.styled(one_line(told, 400), colour))
     return Content("\n").join(lines)
+
+
+def no_curve(job: JobState, scored: Sequence[float]) -> str:
+    """Why there is no held-out curve yet, and when it will come; `scored` is the accuracy measured so far."""
+    if job.busy and job.loaded is None:
+        return "It comes once the model itself is trained."
+    if job.busy and job.loaded is not None and job.loaded.validation:
+        held = count(job.loaded.validation, "held-out review")
+        others = f"about every pass over the other {job.loaded.train:,}"
+        first = f"{percent(scored[0], 1)} at first. " if scored else ""
+        when = "Drawn from the second time on." if scored else "The curve begins with the second time."
+        return f"{first}The {held} {'is' if job.loaded.validation == 1 else 'are'} scored after {others}. {when}"
+    if scored:
+        return f"{percent(scored[0], 1)}: scored once, so that there is no curve."
+    if job.busy:
+        return (
+            "Nothing is held out here: with few labels all are learned from. How good it is stands below at the end, "
+            "measured on reviews that the model had not seen."
+        )
+    return "Nothing was held out: with few labels all are learned from. Below stands how good it is."
 
 
 def _news(job: JobState) -> str:

@@ -83,7 +83,8 @@ class Folds:
         self._emit = emit
         self._what = what
         self._done = 0
-        self._began = time.monotonic()
+        self._first: tuple[float, int] | None = None
+        """When the first step was told of, and how many there were: loading before it says nothing of the steps."""
 
     def report(self, told: progress.Progress) -> None:
         """Take one fact from the training of a fold, or from the cross-validation."""
@@ -93,7 +94,9 @@ class Folds:
         elif isinstance(told, progress.StepDone):
             total = told.total_steps * self._folds
             done = told.total_steps * self._done + told.step
-            left = (time.monotonic() - self._began) / done * (total - done)
+            now = time.monotonic()
+            began, before = self._first = self._first or (now, done)
+            left = (now - began) / (done - before) * (total - done) if done > before else 0.0
             self._emit(Progressed(self._what, done, total, told.examples_per_second, left))
 
 
