@@ -55,6 +55,15 @@ def test_a_wider_interval_comes_of_fewer_labels() -> None:
     assert few.high - few.low > 2 * (many.high - many.low)
 
 
+def test_sixty_right_labels_make_none_of_them_surely_wrong() -> None:
+    highest = []
+    for seed in range(30):
+        said, given, _ = reviews(60, 2, 0.0, seed)
+        found = find_mistakes(said, given, multi=False)
+        highest.append(found.chances[found.suspects].max() if len(found.suspects) else 0.0)
+    assert max(highest) < 0.97
+
+
 def test_in_a_multi_label_scheme_a_label_that_is_missing_is_proposed() -> None:
     draw = np.random.default_rng(1)
     said = draw.beta(0.3, 0.6, (600, 4))
