@@ -81,7 +81,7 @@ def _short(line: Line) -> str:
         return f"not yet: about {line.missing:,} more audit labels would do"
     if line.max_wrong is None:
         return "no open suggestion is so probable"
-    return "even the surest suggestions are wrong more often"
+    return "so far even the surest seem to be wrong more often"
 
 
 # ---------------------------------------------------------------------- what one of them comes to
