@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlmodel import Session
 
 from core import held_out
-from core.held_out import Columns
+from core.evaluate.rehearsed import scores
 from core.storage import learning, runs
 from core.storage.tables import Run
 
 FEWEST = 30
 """Reviews in common from which the two are compared on these alone."""
-
-SURELY_WRONG = 1e-6
-"""Probability below which being wrong costs no more log-loss."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +44,5 @@ def log_losses(session: Session, run: Run, against: Run) -> LogLosses | None:
     for one, rows in ((run, mine), (against, others)):
         chosen = [(example.review_id, rows[example.review_id]) for example in examples]
         said = held_out.answers(session, one, columns, chosen, tempered=False).probabilities
-        losses.append(_log_loss(said.astype(np.float64), true, columns))
+        losses.append(scores(said, true if columns.multi else true.argmax(axis=1)).log_loss)
     return LogLosses(losses[0], losses[1], len(examples))
-
-
-def _log_loss(said: NDArray[np.float64], true: NDArray[np.bool_], columns: Columns) -> float:
-    """Mean over the reviews, or in a multi-label scheme over reviews and labels."""
-    of_truth = np.where(true, said, 1 - said) if columns.multi else said[true]
-    return float(-np.log(np.maximum(of_truth, SURELY_WRONG)).mean())

@@ -115,8 +115,8 @@ def _with_drawn(pool: Pool, queue: Queue, labelled: int) -> Queue:
 
     The places are counted from the first label: its turn comes however often the queue is made anew.
     """
-    drawn = Queue.of(np.random.default_rng([pool.seed, 5, labelled]).permutation(pool.size), Reason.RANDOM)
-    mixed = interleave(queue, drawn.taken(slice(len(queue))), RANDOM_EVERY, labelled % RANDOM_EVERY)
+    positions = np.random.default_rng([pool.seed, 5, labelled]).permutation(pool.size)[: len(queue)]
+    mixed = interleave(queue, Queue.of(positions, Reason.RANDOM), RANDOM_EVERY, labelled % RANDOM_EVERY)
     _, first = np.unique(mixed.positions, return_index=True)
     return mixed.taken(np.sort(first)[: len(queue)])
 
