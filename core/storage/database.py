@@ -130,6 +130,11 @@ class Watcher:
         self._connection.close()
 
 
+def new_salt() -> int:
+    """What a new project's random draws (the order of its reviews, its audit set) are made with: 62 random bits."""
+    return secrets.randbits(62)
+
+
 def create(path: Path, kind: SchemeKind, labels: list[NewLabel]) -> Database:
     """Make a new project file and open it.
 
@@ -155,7 +160,7 @@ def create(path: Path, kind: SchemeKind, labels: list[NewLabel]) -> Database:
                 Project(
                     name=path.stem,
                     kind=kind,
-                    salt=secrets.randbits(62),
+                    salt=new_salt(),
                     audit_share=AUDIT_SHARE,
                     created_at=utc_now(),
                 )

@@ -56,6 +56,15 @@ def card_of(app: LabelloopApp) -> Card:
     return card
 
 
+async def walk_to(pilot: Pilot[None], app: LabelloopApp, fits: Callable[[Card], bool]) -> Card:
+    """Go on, with the key for the next review, to one that fits; it has to be among the next hundred."""
+    for _ in range(100):
+        if fits(card := card_of(app)):
+            return card
+        await pilot.press("right")
+    pytest.fail("No such review came up.")
+
+
 def decided(database: Database) -> dict[str, str]:
     """What is on disk: label names (or “skipped”) by text."""
     from sqlmodel import select

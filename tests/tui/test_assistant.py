@@ -18,7 +18,7 @@ from core.worker.client import WorkerLike
 from core.worker.requests import Assist, Request, Train
 from core.worker.scripted import Scripted, ScriptedWorker
 from tests.conftest import MakeProject, learnable
-from tests.tui.conftest import card_of, screen_text, session_of, settle
+from tests.tui.conftest import card_of, screen_text, session_of, settle, walk_to
 from tests.tui.suggesting import suggest_everything
 from tui.app import LabelloopApp
 
@@ -97,8 +97,7 @@ async def test_the_strip_says_what_it_does_and_its_first_suggestions_appear(data
         assert "features 23 of 40" in screen_text(app)
         await play(pilot, app, started)
         assert "quick learner: 3 of the 8 labels it needs, features 23 of 40" in screen_text(app)
-        while card_of(app).audit:
-            await pilot.press("right")
+        await walk_to(pilot, app, lambda card: not card.audit)
         assert "83 %" not in screen_text(app)
         await play(pilot, app, started, 3)
         assert "quick learner: 12 labels, features 23 of 40" in screen_text(app)

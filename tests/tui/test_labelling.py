@@ -12,7 +12,7 @@ from core.files.importing import Choice, import_file
 from core.storage.database import open_project
 from core.storage.tables import Decision
 from tests.conftest import MakeProject, write_csv
-from tests.tui.conftest import SIZES, MakeApp, card_of, decided, screen_text, session_of, settle
+from tests.tui.conftest import SIZES, MakeApp, card_of, decided, screen_text, session_of, settle, walk_to
 from tests.tui.suggesting import suggest_everything
 from tui.app import LabelloopApp
 
@@ -125,9 +125,7 @@ async def test_accept_takes_the_suggestion_with_run_and_probability(app_on: Make
         suggest_everything(session_of(app).database, probability=0.8)
         app.desk.project_changed.publish(None)
         await pilot.pause()
-        while card_of(app).audit:
-            await pilot.press("right")
-        card = card_of(app)
+        card = await walk_to(pilot, app, lambda card: not card.audit)
         assert "80 %" in screen_text(app)
         await pilot.press("a")
         await settle(pilot, app)
@@ -146,9 +144,7 @@ async def test_other_gives_the_label_that_was_not_suggested(app_on: MakeApp) -> 
         suggest_everything(session_of(app).database)
         app.desk.project_changed.publish(None)
         await pilot.pause()
-        while card_of(app).audit:
-            await pilot.press("right")
-        card = card_of(app)
+        card = await walk_to(pilot, app, lambda card: not card.audit)
         assert card.suggested is not None
         await pilot.press("x")
         await settle(pilot, app)
@@ -165,9 +161,7 @@ async def test_the_suggestion_of_an_audit_review_is_held_back(app_on: MakeApp) -
         suggest_everything(session_of(app).database)
         app.desk.project_changed.publish(None)
         await pilot.pause()
-        while not card_of(app).audit:
-            await pilot.press("right")
-        card = card_of(app)
+        card = await walk_to(pilot, app, lambda card: card.audit)
         assert "held back" in screen_text(app)
         assert "suggested" not in screen_text(app)
         await pilot.press("a")
@@ -223,8 +217,7 @@ async def test_a_label_without_a_key_is_found_by_its_name(app_on: MakeApp) -> No
 async def test_copies_of_a_text_are_labelled_once_and_undone_as_one(app_on: MakeApp) -> None:
     app = app_on(texts=["the same words", "something else", "the same words", "the same words"])
     async with app.run_test() as pilot:
-        while card_of(app).text != "the same words":
-            await pilot.press("right")
+        await walk_to(pilot, app, lambda card: card.text == "the same words")
         assert "+2 alike" in screen_text(app)
         await pilot.press("1")
         await settle(pilot, app)

@@ -6,7 +6,7 @@ import pytest
 from textual.pilot import Pilot
 
 from core.storage import scheme
-from tests.tui.conftest import SIZES, MakeApp, card_of, decided, screen_text, session_of, settle
+from tests.tui.conftest import SIZES, MakeApp, card_of, decided, screen_text, session_of, settle, walk_to
 from tests.tui.suggesting import suggest_everything
 from tui.app import LabelloopApp
 from tui.bindings import ACTIONS, characters
@@ -240,8 +240,7 @@ async def test_suggestions_of_a_merged_label_are_shown_as_the_other(app_on: Make
         await pilot.press("k", "down", "down", "m", "enter", "enter")
         await settle(pilot, app)
         await pilot.press("escape")
-        while card_of(app).audit:
-            await pilot.press("right")
+        await walk_to(pilot, app, lambda card: not card.audit)
         text = card_of(app).text
         assert "90 %" in screen_text(app)
         await pilot.press("a")

@@ -17,7 +17,7 @@ from core.worker.requests import Train
 from core.worker.scripted import Scripted, ScriptedWorker
 from core.worker.state import Phase
 from tests.conftest import MakeProject, learnable, write_csv
-from tests.tui.conftest import SIZES, MakeApp, card_of, screen_text, session_of, settle
+from tests.tui.conftest import SIZES, MakeApp, card_of, screen_text, session_of, settle, walk_to
 from tests.tui.suggesting import suggest_everything
 from tui.app import LabelloopApp
 from tui.bindings import ACTIONS
@@ -264,8 +264,7 @@ async def test_suggestions_appear_when_the_worker_has_stored_them(app_on: MakeAp
     ]
     app._jobs.start_worker = lambda request: ScriptedWorker(request, [*script, events.Finished(1, 2.0)])
     async with app.run_test(size=(120, 40)) as pilot:
-        while card_of(app).audit:
-            await pilot.press("right")
+        await walk_to(pilot, app, lambda card: not card.audit)
         assert "83 %" not in screen_text(app)
         await pilot.press("t", "t", "escape")
         for _ in range(5):
