@@ -18,7 +18,7 @@ from core.held_out import Answers, Columns
 from core.phrases import count, percent
 from core.storage import learning
 from core.storage.learning import Example
-from core.storage.quick_run import LOG_LOSS
+from core.storage.quick_run import LOG_LOSS, ON_A_RUNS_REVIEWS
 from core.storage.tables import Run, RunKind
 from core.storage.versions import CHOSEN
 
@@ -217,10 +217,11 @@ def _is_worse(audit: OnAudit) -> bool:
 def speaks(new_run: Run, run_in_use: Run, common: LogLosses | None = None) -> tuple[bool, str]:
     """Which of two learners speaks, by their out-of-sample log-loss, and why, in a sentence.
 
-    It is that on their `common` reviews, else what is stored with each. The quick learner takes the place of a
-    fine-tuned model only when it is better by `CLEARLY`, so that the two do not take turns, and never that of a run
-    which a person has put in use. A run without that measure, as those of older versions are, keeps its place against
-    the quick learner, and takes the place of it.
+    It is that on their `common` reviews, else what is stored with each: with a run of few labels the quick learner's
+    too, on the same reviews, while the quick learner's own is of later and harder ones. The quick learner takes the
+    place of a fine-tuned model only when it is better by `CLEARLY`, so that the two do not take turns, and never that
+    of a run which a person has put in use. A run without that measure, as those of older versions are, keeps its
+    place against the quick learner, and takes the place of it.
     """
     new, old = _called(new_run), _called(run_in_use)
     mine, other = new_run.metrics.get(LOG_LOSS), run_in_use.metrics.get(LOG_LOSS)
@@ -228,6 +229,8 @@ def speaks(new_run: Run, run_in_use: Run, common: LogLosses | None = None) -> tu
     if common is not None and mine is not None and other is not None:
         mine, other, where = common.mine, common.others, f" on the {common.size:,} reviews that measure both"
     quick = new_run.kind is RunKind.QUICK
+    if common is None and run_in_use.kind is RunKind.QUICK and ON_A_RUNS_REVIEWS in new_run.metrics:
+        other, where = new_run.metrics[ON_A_RUNS_REVIEWS], " on the reviews that it learned from"
     if quick and run_in_use.metrics.get(CHOSEN):
         return False, f"Suggestions still come from {old}, which a person has chosen."
     if mine is None or other is None:

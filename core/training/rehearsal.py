@@ -210,10 +210,10 @@ class Session:
         speaks = "quick" if quick else "nothing"
         if self._plan.train and self._quick is not None:
             began = time.monotonic()
-            said, log_loss = self._train(should_stop)
+            said, log_loss, quicks = self._train(should_stop, self._quick.out_of_sample_log_loss)
             self._seconds += time.monotonic() - began
             tuned = self._scores(said)
-            speaks = "tuned" if log_loss <= self._quick.out_of_sample_log_loss else "quick"
+            speaks = "tuned" if log_loss <= quicks else "quick"
         chosen = tuned if speaks == "tuned" else quick
         if chosen is None:
             counts = self._given(self._labelled).mean(axis=0).astype(np.float32)
@@ -221,8 +221,9 @@ class Session:
         labels, trained = len(self._labelled), len(self._trained)
         return Measured(labels, trained, quick, tuned, speaks, chosen, self._seconds, budget)
 
-    def _train(self, should_stop: Callable[[], bool]) -> tuple[NDArray[np.float32], float]:
-        """What a model trained now says of the test reviews, and its log-loss on reviews it had not seen."""
+    def _train(self, should_stop: Callable[[], bool], quicks: float) -> tuple[NDArray[np.float32], float, float]:
+        """What a model trained now says of the test reviews, its log-loss on reviews it had not seen, and the quick
+        learner's: where both were measured by the same training, that one."""
         plan_, places = self._plan, self._trained
         texts, targets = [self._texts[place] for place in places], [self._targets[place] for place in places]
         arguments = replace(plan_.arguments, seed=plan_.seed)
@@ -244,7 +245,7 @@ class Session:
                 device=self._device,
                 features=lambda asked: self._features[[known[text] for text in asked]],
             )
-            log_loss = taught.log_loss
+            log_loss, quicks = taught.log_loss, taught.quick_log_loss
         else:
             examples = split(
                 texts,
@@ -266,7 +267,7 @@ class Session:
             max_length=tuned.max_length,
             device=self._device,
         )
-        return predictor.predict(self._test.texts, should_stop=should_stop), log_loss
+        return predictor.predict(self._test.texts, should_stop=should_stop), log_loss, quicks
 
     def _shares(self, done: int, models: int) -> Callable[[Progress], None]:
         """Takes a training's progress and tells how much of it is done, `done` of so many models being there."""

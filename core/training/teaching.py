@@ -5,8 +5,13 @@ thinks of those, and the model that is kept learns from labels and teacher toget
 text encoders Du et al. 2021, “Self-training Improves Pre-training for Natural Language Understanding”).
 
 Neither learner is the better one everywhere: at 64 labels the quick one wins by some points where opinions are
-told apart, and loses by ten where kinds of questions are. So each answers for reviews it had not seen, and the
-mixture with the lowest log-loss teaches (stacking: Wolpert 1992, “Stacked generalization”).
+told apart, and loses by ten where kinds of questions are. So each answers for reviews it had not seen, and is trusted
+as far as that proves right: the logits are added with the weights that have the lowest log-loss (stacking: Wolpert
+1992, “Stacked generalization”; a logarithmic opinion pool: Genest and Zidek 1986, “Combining probability
+distributions”). A weight is an inverse temperature as well: a learner that is too sure is mended by the way.
+Against a mean of probabilities, each at its temperature, the teacher's accuracy on held-out training reviews at 64,
+256 and 1,024 labels went from 79.4, 82.9 and 86.8 to 79.6, 83.2 and 86.9 %, its log-loss from 0.529, 0.475 and 0.412
+to 0.519, 0.458 and 0.359 (14, 4 and 4 sessions of five sets).
 """
 
 from __future__ import annotations
@@ -26,7 +31,7 @@ from core.training.loop import fine_tune
 from core.training.predict import PredictionStopped, Predictor
 from core.training.progress import FoldDone, Progress
 from core.training.targets import target_array
-from core.training.temperature import fit_temperature, loss, probabilities
+from core.training.temperature import loss, probabilities
 from core.training.tuned import Stopped
 
 Probabilities = NDArray[np.float32]
@@ -43,8 +48,12 @@ sst2 86.2 and 81.8, airline_tweets 84.4 and 83.8, trec 91.0 and 91.8, cr 87.8 an
 FEWEST_LABELLED = 16
 """Below, three folds of the fine-tuned model say nothing, and the quick learner teaches alone."""
 
-EQUAL_WEIGHT = 4.0
-"""Nats of summed log-loss that it takes to trust one learner alone: on 64 reviews differences of 4 are chance."""
+USUAL_TRUST, BELIEF = 0.6, 4.0
+"""The weight that each learner is believed to deserve, and nats of summed log-loss that a weight farther from it by
+one has to be worth: on 64 reviews differences of 4 are chance. Beliefs of 1 to 4 were alike, 12 was worse."""
+
+MOST_TRUST = 2.0
+"""The largest weight; with few labels the largest found was 1."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +75,7 @@ class Taught:
     out_of_fold: Probabilities
     """[labelled reviews, classes], without having seen the review."""
     weight: float
-    """Of the fine-tuned model in the mixture, 0 to 1; the rest is the quick learner's."""
+    """The fine-tuned model's share of the trust, 0 to 1; the rest is the quick learner's."""
     log_loss: float
     """Of the mixture on reviews it had not seen, nats a review (multi-label: a review and label)."""
     quick_log_loss: float
@@ -87,7 +96,7 @@ def teach(
     should_stop: Callable[[], bool],
     device: Device | None = None,
 ) -> Taught:
-    """Fine-tune models that answer, calibrate them, and mix them with the quick learner.
+    """Fine-tune models that answer, and mix them with the quick learner.
 
     `report` gets the trainings' progress, and a `FoldDone` after each of `FOLDS` + 1. Raises `Stopped` (without a
     model), and what `fine_tune` raises.
@@ -114,39 +123,47 @@ def teach(
         should_stop=should_stop,
         device=device,
     )
-    temperature = fit_temperature(_logits(unseen, multi_label), truth)
-    unseen = probabilities(_logits(unseen, multi_label) / temperature, multi_label)
-    weight = mixture_weight(unseen, quick.out_of_fold, truth)
+    own, others = trust(unseen, quick.out_of_fold, truth)
     pool = quick.pool
-    if weight > 0:
+    if own > 0:
         examples = TrainingSet(texts, targets, [], [], label_names, multi_label)
         said = _answers(examples, pool_texts, arguments, report, should_stop, device)
-        said = probabilities(_logits(said, multi_label) / temperature, multi_label)
-        pool = weight * said + (1 - weight) * quick.pool
+        summed = own * _logits(said, multi_label) + others * _logits(quick.pool, multi_label)
+        pool = probabilities(summed, multi_label)
     report(FoldDone(FOLDS + 1, FOLDS + 1))
-    mixed = weight * unseen + (1 - weight) * quick.out_of_fold
+    mixed = own * _logits(unseen, multi_label) + others * _logits(quick.out_of_fold, multi_label)
     return Taught(
-        pool.astype(np.float32),
-        mixed.astype(np.float32),
-        weight,
-        _loss(mixed, truth),
+        pool,
+        probabilities(mixed, multi_label),
+        own / max(own + others, 1e-9),
+        loss(mixed, truth),
         alone.quick_log_loss,
         _loss(unseen, truth),
     )
 
 
-def mixture_weight(tuned: Probabilities, quick: Probabilities, truth: NDArray[Any]) -> float:
-    """The weight of `tuned` against `quick`, 0 to 1 in twentieths, that says `truth` best, drawn towards a half.
+def trust(tuned: Probabilities, quick: Probabilities, truth: NDArray[Any]) -> tuple[float, float]:
+    """The weights of both learners' logits, 0 to `MOST_TRUST` each, whose sum says `truth` best; that of `tuned` is
+    the first.
 
-    Both are [n, classes] of reviews they had not seen. Minimises the summed log-loss + `EQUAL_WEIGHT` * (2w - 1)².
+    Both are [n, classes] of reviews they had not seen. Minimises the summed log-loss + `BELIEF` * (distance from
+    `USUAL_TRUST`)², which is convex: a grid finds the neighbourhood, two finer ones the place to a hundredth.
     """
-    weights = np.linspace(0.0, 1.0, 21)
-    per = tuned.shape[1] if truth.ndim > 1 else 1
-    costs = [
-        len(truth) * per * _loss(weight * tuned + (1 - weight) * quick, truth) + EQUAL_WEIGHT * (2 * weight - 1) ** 2
-        for weight in weights
-    ]
-    return float(weights[int(np.argmin(costs))])
+    multi_label = truth.ndim > 1
+    own, others = _logits(tuned, multi_label), _logits(quick, multi_label)
+    summed = len(truth) * (own.shape[1] if multi_label else 1)
+
+    def cost(pair: tuple[float, float]) -> float:
+        away = (pair[0] - USUAL_TRUST) ** 2 + (pair[1] - USUAL_TRUST) ** 2
+        return summed * loss(pair[0] * own + pair[1] * others, truth) + BELIEF * away
+
+    best, step = (MOST_TRUST / 2, MOST_TRUST / 2), MOST_TRUST / 10
+    for reach in (5, 4, 4):
+        steps = [place * step for place in range(-reach, reach + 1)]
+        some, more = ([min(max(middle + by, 0.0), MOST_TRUST) for by in steps] for middle in best)
+        best = min(((one, other) for one in some for other in more), key=cost)
+        step /= 4
+    return best
 
 
 def _answers(

@@ -49,6 +49,15 @@ def test_the_sentence_names_both_and_their_figures() -> None:
     )
 
 
+def test_a_new_run_is_compared_with_the_quick_learner_on_the_reviews_that_measured_both() -> None:
+    """While it was trained labelling went on, with reviews that the queue chose because they are hard."""
+    quick = run(1, RunKind.QUICK, 0.5)
+    taken, why = speaks(run(2, RunKind.FINE_TUNED, 0.42, quick_log_loss=0.4), quick)
+    assert not taken
+    assert why.endswith("its log-loss on the reviews that it learned from is 0.400, that of run 2 0.420.")
+    assert speaks(run(2, RunKind.FINE_TUNED, 0.42, quick_log_loss=0.43), run(1, RunKind.QUICK, 0.3))[0]
+
+
 def test_what_a_person_has_chosen_stays_until_a_better_training() -> None:
     chosen = run(2, RunKind.FINE_TUNED, 0.9, **{CHOSEN: True})
     taken, why = speaks(run(1, RunKind.QUICK, 0.1), chosen)

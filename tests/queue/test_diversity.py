@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from core.queue.auto import RANDOM_EVERY, START, Auto, DoubtAndDiversity
+from core.queue.auto import DRAWN_FROM, RANDOM_EVERY, START, Auto, DoubtAndDiversity
 from core.queue.covering import cover
 from core.queue.diversity import Cover, Density, Farthest
 from core.queue.order import Reason
@@ -143,13 +143,15 @@ def test_a_label_with_few_examples_is_called_the_reason() -> None:
 
 def test_behind_the_first_labels_one_in_so_many_is_drawn() -> None:
     pool, _ = two_doubts()
-    pool = replace(pool, labelled=np.eye(2, dtype=np.bool_)[[0, 1] * (START // 2)])
+    few = replace(pool, labelled=np.eye(2, dtype=np.bool_)[[0, 1] * (START // 2)])
+    assert Reason.RANDOM not in [entry.reason for entry in Auto().order(few, 30)], "nothing but doubts at first"
+    pool = replace(pool, labelled=np.eye(2, dtype=np.bool_)[[0, 1] * (DRAWN_FROM // 2)])
     queue = Auto().order(pool, pool.size)
     assert sorted(queue.positions.tolist()) == list(range(pool.size)), "each once"
     drawn = [place for place, entry in enumerate(queue) if entry.reason is Reason.RANDOM]
-    head = [place for place in drawn if place < 30]
-    assert head == list(range(RANDOM_EVERY - 1 - START % RANDOM_EVERY, 30, RANDOM_EVERY))
-    again = Auto().order(replace(pool, seed=pool.seed + 1), 30)
+    head = [place for place in drawn if place < 12]
+    assert head == list(range(RANDOM_EVERY - 1 - DRAWN_FROM % RANDOM_EVERY, 12, RANDOM_EVERY))
+    again = Auto().order(replace(pool, seed=pool.seed + 1), 12)
     assert [entry.position for entry in again if entry.reason is Reason.RANDOM] != [
         queue[place].position for place in head
     ]
@@ -160,7 +162,7 @@ def test_none_is_drawn_where_there_are_many_labels() -> None:
     many = replace(
         pool,
         probabilities=np.full((pool.size, 30), 1 / 30, dtype=np.float32),
-        labelled=np.eye(30, dtype=np.bool_)[[at % 30 for at in range(60)]],
+        labelled=np.eye(30, dtype=np.bool_)[[at % 30 for at in range(DRAWN_FROM)]],
     )
     assert Reason.RANDOM not in {entry.reason for entry in Auto().order(many, 10)}
 
@@ -169,14 +171,14 @@ def test_its_turn_comes_however_often_the_queue_is_made_anew() -> None:
     pool, _ = two_doubts()
     reasons = []
     for more in range(6 * RANDOM_EVERY):
-        labelled = np.eye(2, dtype=np.bool_)[[at % 2 for at in range(START + more)]]
+        labelled = np.eye(2, dtype=np.bool_)[[at % 2 for at in range(DRAWN_FROM + more)]]
         reasons.append(Auto().order(replace(pool, labelled=labelled), 5)[0].reason)
     assert reasons.count(Reason.RANDOM) == 6
 
 
 def test_the_default_covers_first_and_doubts_when_there_are_enough_labels() -> None:
     pool, _ = two_doubts()
-    assert {entry.reason for entry in Auto().order(pool, 10)} == {Reason.MARGIN, Reason.RANDOM}
+    assert {entry.reason for entry in Auto().order(pool, 10)} == {Reason.MARGIN}
     few = Pool(
         size=pool.size,
         features=pool.features,

@@ -12,7 +12,6 @@ import torch
 from torch import nn
 
 from core.errors import TooFewLabels, TrainingError
-from core.training import teaching
 from core.training.arguments import TrainingArguments
 from core.training.device import Device
 from core.training.examples import TrainingSet
@@ -22,7 +21,7 @@ from core.training.loop import fine_tune
 from core.training.predict import Predictor
 from core.training.preparation import prepare
 from core.training.progress import FoldDone, Loaded, Progress, StepDone
-from core.training.teaching import FEWEST_LABELLED, FOLDS, MOST_LABELLED, Opinion, Taught, mixture_weight, teach
+from core.training.teaching import FEWEST_LABELLED, FOLDS, MOST_LABELLED, Opinion, Taught, teach, trust
 from core.training.tuned import FineTuned, Stopped
 
 from .reviews import BAD, GOOD, sentences, separable
@@ -41,35 +40,40 @@ def sure(truth: np.ndarray[Any, Any], of_truth: float) -> np.ndarray[Any, Any]:
 # ---------------------------------------------------------------------- the mixture
 
 
-@pytest.fixture
-def eight_nats(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was worked by hand below: the weight of a belief in equal learners."""
-    monkeypatch.setattr(teaching, "EQUAL_WEIGHT", 8.0)
-
-
-@pytest.mark.usefixtures("eight_nats")
-@pytest.mark.parametrize(("count", "weight"), [(1, 0.5), (10, 0.7), (1_000, 1.0)])
-def test_the_better_learner_weighs_more_the_more_reviews_say_so(count: int, weight: float) -> None:
-    """-10 ln(0.1 + 0.8 w) + 8 (2 w - 1)² is 5.50 at 0.65, 5.43 at 0.7 and 5.57 at 0.75."""
+@pytest.mark.parametrize(("count", "of_right", "of_wrong"), [(1, 0.71, 0.49), (10, 1.0, 0.2), (1_000, 2.0, 0.0)])
+def test_the_better_learner_is_trusted_more_the_more_reviews_say_so(
+    count: int, of_right: float, of_wrong: float
+) -> None:
+    """With weights 0.6 + x and 0.6 - x and d = ln 9: n ln(1 + exp(-2 d x)) + 8 x² is least at x = 0.106 for one
+    review and at 0.401 for ten; a thousand drive both to their bounds."""
     truth = np.zeros(count, dtype=np.int64)
     right, wrong = sure(truth, 0.9), sure(truth, 0.1)
-    assert mixture_weight(right, wrong, truth) == pytest.approx(weight)
-    assert mixture_weight(wrong, right, truth) == pytest.approx(1 - weight)
-    assert mixture_weight(right, right, truth) == 0.5
+    assert trust(right, wrong, truth) == pytest.approx((of_right, of_wrong), abs=0.02)
+    assert trust(wrong, right, truth) == pytest.approx((of_wrong, of_right), abs=0.02)
 
 
-@pytest.mark.usefixtures("eight_nats")
 def test_with_several_labels_a_review_every_label_counts() -> None:
     truth = np.tile(np.array([[1.0, 0.0]], dtype=np.float32), (5, 1))
     right, wrong = (np.tile(np.array([row], dtype=np.float32), (5, 1)) for row in ([0.9, 0.1], [0.1, 0.9]))
-    assert mixture_weight(right, wrong, truth) == pytest.approx(0.7), "ten answers, as above"
+    assert trust(right, wrong, truth) == pytest.approx((1.0, 0.2), abs=0.02), "ten answers, as above"
 
 
 def test_learners_that_are_right_about_different_reviews_are_mixed() -> None:
     truth = np.zeros(400, dtype=np.int64)
     first, second = sure(truth, 0.9), sure(truth, 0.9)
     first[::2], second[1::2] = 0.5, 0.5
-    assert mixture_weight(first, second, truth) == pytest.approx(0.5)
+    own, other = trust(first, second, truth)
+    assert own == pytest.approx(other)
+    assert own > 0.6
+
+
+def test_a_learner_that_is_too_sure_is_trusted_less() -> None:
+    truth = np.array([0, 0, 0, 1] * 50)
+    certain = sure(np.zeros(200, dtype=np.int64), 0.99)
+    knows_nothing = sure(truth, 0.5)
+    own, _ = trust(certain, knows_nothing, truth)
+    said = 1 / (1 + np.exp(-own * np.log(99)))
+    assert said == pytest.approx(0.75, abs=0.02), "as sure as it is right"
 
 
 # ---------------------------------------------------------------------- the teacher
@@ -100,7 +104,7 @@ def taught_by(
 def test_where_the_quick_learner_knows_nothing_the_models_teach(short: TrainingArguments, cpu: Device) -> None:
     told: list[Progress] = []
     taught = taught_by(0.5, replace(short, steps=50), cpu, told.append)
-    assert taught.weight > 0.75
+    assert taught.weight > 0.5
     assert taught.tuned_log_loss is not None
     assert taught.log_loss < taught.quick_log_loss == pytest.approx(np.log(2), abs=1e-4)
     assert (taught.pool.argmax(axis=1) == POOL_TRUTH).mean() > 0.9
@@ -120,7 +124,7 @@ def test_where_the_quick_learner_knows_nothing_the_models_teach(short: TrainingA
 
 def test_where_the_quick_learner_is_right_it_teaches(short: TrainingArguments, cpu: Device) -> None:
     taught = taught_by(0.99, replace(short, steps=1, learning_rate=1e-6), cpu)
-    assert taught.weight < 0.3
+    assert taught.weight < 0.5
     assert taught.log_loss < 0.3
     assert (taught.pool.argmax(axis=1) == POOL_TRUTH).all()
 

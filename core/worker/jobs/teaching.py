@@ -14,6 +14,7 @@ import numpy as np
 from core.errors import BaseModelNotFound, CheckpointError, ModelError
 from core.storage import unlabelled
 from core.storage.database import Database
+from core.storage.quick_run import LOG_LOSS, ON_A_RUNS_REVIEWS
 from core.training.arguments import TrainingArguments
 from core.training.checkpoint_folder import ANEW
 from core.training.examples import TrainingSet
@@ -83,8 +84,8 @@ def lesson(
         emit(Noticed(f"Learning from the labelled reviews alone. {error.message}"))
         return None
     facts = {
-        "out_of_sample_log_loss": taught.log_loss,
-        "quick_log_loss": taught.quick_log_loss,
+        LOG_LOSS: taught.log_loss,
+        ON_A_RUNS_REVIEWS: taught.quick_log_loss,
         "tuned_log_loss": taught.tuned_log_loss,
         "teacher_weight": taught.weight,
         "pool_size": len(pool),
