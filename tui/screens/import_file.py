@@ -28,6 +28,7 @@ from tui.desk import Desk
 from tui.import_words import SIGNS, result, written
 from tui.new_project import new_project
 from tui.screens.import_report import Decided, ImportReportScreen
+from tui.widgets.path_input import PathInput
 
 NONE = "(none)"
 
@@ -69,10 +70,9 @@ class ImportScreen(Screen[None]):
             yield Static(Content(f"Import reviews {where}"), classes="title")
             with Horizontal(classes="row"):
                 yield Static("file")
-                yield Input(
-                    placeholder="path of a file or folder, or hf:owner/name, then enter",
+                yield PathInput(
+                    placeholder="path (tab completes it) or hf:owner/name, then enter",
                     id="path",
-                    max_length=4_000,
                     compact=True,
                 )
             with Horizontal(classes="row", id="how"):

@@ -25,6 +25,7 @@ from tui import rehearsal_table, rehearsal_words
 from tui.bindings import bindings
 from tui.desk import Desk
 from tui.widgets.learning_curve import LearningCurve
+from tui.widgets.path_input import PathInput
 from tui.widgets.scrolling import scroll
 
 OWN = "empty: this project's own labelled reviews"
@@ -73,10 +74,10 @@ class RehearsalScreen(Screen[None]):
             yield Static("Rehearsal: what a number of labels buys", classes="title")
             with Horizontal(classes="row"):
                 yield Static("labelled file")
-                yield Input("", id="file", placeholder=where, max_length=4_000)
+                yield PathInput(id="file", placeholder=where)
             with Horizontal(classes="row"):
                 yield Static("measured on")
-                yield Input("", id="test", placeholder="path of a second file · empty: a fifth held out")
+                yield PathInput(id="test", placeholder="path of a second file · empty: a fifth held out")
             for first, second in (
                 (("text", "text column", "", "guessed"), ("label", "label column", "", "guessed")),
                 (("budgets", "labels", "64,256,1024", ""), ("seeds", "sessions", "3", "")),
