@@ -229,8 +229,10 @@ def speaks(new_run: Run, run_in_use: Run, common: LogLosses | None = None) -> tu
     if common is not None and mine is not None and other is not None:
         mine, other, where = common.mine, common.others, f" on the {common.size:,} reviews that measure both"
     quick = new_run.kind is RunKind.QUICK
-    if common is None and run_in_use.kind is RunKind.QUICK and ON_A_RUNS_REVIEWS in new_run.metrics:
-        other, where = new_run.metrics[ON_A_RUNS_REVIEWS], " on the reviews that it learned from"
+    tuned = run_in_use if quick else new_run
+    if common is None and mine is not None and other is not None and ON_A_RUNS_REVIEWS in tuned.metrics:
+        quicks, where = tuned.metrics[ON_A_RUNS_REVIEWS], f" on the reviews that run {tuned.id} was measured on"
+        mine, other = (quicks, other) if quick else (mine, quicks)
     if quick and run_in_use.metrics.get(CHOSEN):
         return False, f"Suggestions still come from {old}, which a person has chosen."
     if mine is None or other is None:

@@ -56,7 +56,7 @@ class Settings(BaseModel):
     """One review of so many comes at random, 2 to 100, and measures the model; it is never trained on."""
     strategy: Strategy = "auto"
     """How the other reviews are chosen; `auto` covers what there is first, then takes where the model
-    hesitates, and from the 64th label on every third one at random."""
+    hesitates, and from 64 labels to learn from on every third one at random."""
     quick_learner: bool = True
     """Whether a quick learner suggests from the first dozen labels on, in a process beside the app."""
     features_kept: int = Field(default=100_000, ge=0, le=1_000_000)

@@ -40,8 +40,8 @@ FILLER = ["the", "phone", "case", "battery", "arrived", "and", "is", "was", "it"
 def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """No test sees the developer's settings, logs or models, and none reaches the network.
 
-    Projects made in the test's process draw the same audit reviews every time: left to chance, one project in
-    twenty-four of thirty reviews has none.
+    Projects that a test makes in its own process draw the same audit reviews every time: left to chance, one project
+    in 808 of thirty reviews has none.
     """
     monkeypatch.setattr("core.storage.database.new_salt", itertools.count(7).__next__)
     monkeypatch.setenv("LABELLOOP_HOME", str(tmp_path_factory.mktemp("home")))

@@ -124,16 +124,15 @@ def teach(
         device=device,
     )
     own, others = trust(unseen, quick.out_of_fold, truth)
-    pool = quick.pool
+    summed = others * _logits(quick.pool, multi_label)
     if own > 0:
         examples = TrainingSet(texts, targets, [], [], label_names, multi_label)
         said = _answers(examples, pool_texts, arguments, report, should_stop, device)
-        summed = own * _logits(said, multi_label) + others * _logits(quick.pool, multi_label)
-        pool = probabilities(summed, multi_label)
+        summed = own * _logits(said, multi_label) + summed
     report(FoldDone(FOLDS + 1, FOLDS + 1))
     mixed = own * _logits(unseen, multi_label) + others * _logits(quick.out_of_fold, multi_label)
     return Taught(
-        pool,
+        probabilities(summed, multi_label),
         probabilities(mixed, multi_label),
         own / max(own + others, 1e-9),
         loss(mixed, truth),
@@ -147,7 +146,8 @@ def trust(tuned: Probabilities, quick: Probabilities, truth: NDArray[Any]) -> tu
     the first.
 
     Both are [n, classes] of reviews they had not seen. Minimises the summed log-loss + `BELIEF` * (distance from
-    `USUAL_TRUST`)², which is convex: a grid finds the neighbourhood, two finer ones the place to a hundredth.
+    `USUAL_TRUST`)², which is convex: a grid finds the neighbourhood, two finer ones the place, to about a
+    hundredth where the two do not say nearly the same.
     """
     multi_label = truth.ndim > 1
     own, others = _logits(tuned, multi_label), _logits(quick, multi_label)

@@ -54,8 +54,10 @@ def test_a_new_run_is_compared_with_the_quick_learner_on_the_reviews_that_measur
     quick = run(1, RunKind.QUICK, 0.5)
     taken, why = speaks(run(2, RunKind.FINE_TUNED, 0.42, quick_log_loss=0.4), quick)
     assert not taken
-    assert why.endswith("its log-loss on the reviews that it learned from is 0.400, that of run 2 0.420.")
-    assert speaks(run(2, RunKind.FINE_TUNED, 0.42, quick_log_loss=0.43), run(1, RunKind.QUICK, 0.3))[0]
+    assert why.endswith("its log-loss on the reviews that run 2 was measured on is 0.400, that of run 2 0.420.")
+    better = run(2, RunKind.FINE_TUNED, 0.42, quick_log_loss=0.43)
+    assert speaks(better, run(1, RunKind.QUICK, 0.3))[0]
+    assert not speaks(run(1, RunKind.QUICK, 0.3), better)[0], "the two do not take turns"
 
 
 def test_what_a_person_has_chosen_stays_until_a_better_training() -> None:

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from core.errors import TooFewLabels, TrainingError
+from core.training import teaching
 from core.training.arguments import TrainingArguments
 from core.training.device import Device
 from core.training.examples import TrainingSet
@@ -127,6 +128,17 @@ def test_where_the_quick_learner_is_right_it_teaches(short: TrainingArguments, c
     assert taught.weight < 0.5
     assert taught.log_loss < 0.3
     assert (taught.pool.argmax(axis=1) == POOL_TRUTH).all()
+
+
+def test_a_quick_learner_that_is_too_sure_teaches_with_less(
+    short: TrainingArguments, cpu: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the fine-tuned model is not listened to at all."""
+    monkeypatch.setattr(teaching, "trust", lambda *_: (0.0, 0.25))
+    taught = taught_by(0.97, replace(short, steps=1), cpu)
+    said = 1 / (1 + (0.03 / 0.97) ** 0.25)
+    assert taught.pool.max(axis=1) == pytest.approx(said, abs=1e-3)
+    assert taught.out_of_fold.max(axis=1) == pytest.approx(said, abs=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,6 @@ from core.worker.requests import Export
 from core.worker.state import JobState, Phase
 from tui.bindings import bindings
 from tui.desk import Desk
-from tui.widgets.path_input import PathInput
 
 CHOICES = {
     What.LABELLED: "labelled: the reviews that have a label",
@@ -83,7 +82,7 @@ class ExportScreen(Screen[None]):
                 yield Select(formats, value=Format.CSV, allow_blank=False, id="format", compact=True)
             with Horizontal(classes="row"):
                 yield Static("file")
-                yield PathInput(str(path.with_name(f"{path.stem}-labelled.csv")), id="path")
+                yield Input(str(path.with_name(f"{path.stem}-labelled.csv")), id="path", max_length=4_000)
             yield Button("Export", variant="primary")
             yield Static(id="told")
         yield Footer(compact=True, show_command_palette=False)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import threading
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -24,26 +26,39 @@ class PathInput(Input):
     def __init__(self, value: str = "", **arguments: Any) -> None:
         super().__init__(value, max_length=4_000, suggester=_Paths(use_cache=False, case_sensitive=True), **arguments)
 
-    async def action_complete(self) -> None:
-        """Take what is known of the path, or go to the next field."""
-        found = await asyncio.to_thread(completion, self.value) if self.value and self.cursor_at_end else None
-        if found is None:
+    def action_complete(self) -> None:
+        """Take what is suggested, or go on to the next field, as behind a slash: the folder itself may be meant."""
+        before = self.value
+        if self.cursor_at_end and not before.endswith("/"):
+            self.action_cursor_right()
+        if self.value == before:
             self.screen.focus_next()
-        else:
-            self.value = found
-            self.cursor_position = len(found)
 
 
 class _Paths(Suggester):
     async def get_suggestion(self, value: str) -> str | None:
-        # In a thread: a folder may be on a drive that takes seconds to answer.
-        return await asyncio.to_thread(completion, value)
+        """In a thread that nobody waits for: a folder may be on a drive that does not answer."""
+        loop = asyncio.get_running_loop()
+        found: asyncio.Future[str | None] = loop.create_future()
+
+        def tell(path: str | None) -> None:
+            if not found.done():
+                found.set_result(path)
+
+        def look() -> None:
+            path = completion(value)
+            with contextlib.suppress(RuntimeError):  # the app has ended meanwhile
+                loop.call_soon_threadsafe(tell, path)
+
+        threading.Thread(target=look, daemon=True).start()
+        return await found
 
 
 def completion(typed: str) -> str | None:
     """The first path by name that begins with what is typed, a folder's with a slash; None if nothing more is known.
 
-    Hidden files are left out until their dot is typed, and names that cannot be shown altogether.
+    One that is just what is typed comes first. Hidden files are left out until their dot is typed, and names that
+    cannot be shown altogether. Of more than `LOOKED_AT` entries some are not looked at.
     """
     head, name = os.path.split(typed)
     try:
@@ -57,5 +72,5 @@ def completion(typed: str) -> str | None:
             ]
     except (OSError, RuntimeError, ValueError):  # no such folder, no such user, a zero byte
         return None
-    first = min(known, default=name)
+    first = min(known, key=lambda one: (one.rstrip("/") != name, one), default=name)
     return None if first == name else typed + first[len(name) :]

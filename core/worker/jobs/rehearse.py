@@ -155,8 +155,8 @@ class _Told:
     def __init__(self, request: Rehearse, emit: Emit, reviews: int) -> None:
         self._emit, self._began = emit, time.monotonic()
         budgets = sorted({min(budget, reviews) for budget in request.budgets})
-        self._last = budgets[-1]
-        self._trainings = {budget: BEFORE + budget for budget in budgets} if request.train else {}
+        self._last, trains = budgets[-1], request.train or TRAINER in request.methods
+        self._trainings = {budget: BEFORE + budget for budget in budgets} if trains else {}
         self._sessions = request.seeds * len(request.methods)
         self._done = 0
 
