@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from core.labelling import travel
@@ -131,13 +133,19 @@ async def test_something_done_on_the_way_ends_the_journey(app_on: MakeApp, monke
             way = history.way_to(reading, history.BEGINNING)
         assert way is not None
 
+        on_the_way, decided = threading.Event(), threading.Event()
+
         def tell(progress: travel.Progress) -> None:
             told.append(progress)
             if progress.steps == 2 and not progress.ended:
-                session.give([1])
+                on_the_way.set()
+                assert decided.wait(30)
 
         travel.Travel(session.writer, way, tell)
-        while not told or not told[-1].ended:
+        assert on_the_way.wait(30)
+        session.give([1])
+        decided.set()
+        while not told[-1].ended:
             session.writer.flush()
         assert told[-1].stopped
         assert labelled(app) >= 1, "what was done meanwhile is not taken back"
