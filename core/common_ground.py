@@ -9,6 +9,7 @@ from sqlmodel import Session
 from core import held_out
 from core.evaluate.rehearsed import scores
 from core.storage import learning, runs
+from core.storage.quick_run import DIVERGENCE
 from core.storage.tables import Run
 
 FEWEST = 30
@@ -17,7 +18,8 @@ FEWEST = 30
 
 @dataclass(frozen=True)
 class LogLosses:
-    """Of two runs, by cross-validation, on the reviews that both were measured on."""
+    """Of two runs, by cross-validation, on the reviews that both were measured on; that of a run whose teacher was
+    measured there with its divergence from the teacher."""
 
     mine: float
     others: float
@@ -44,5 +46,6 @@ def log_losses(session: Session, run: Run, against: Run) -> LogLosses | None:
     for one, rows in ((run, mine), (against, others)):
         chosen = [(example.review_id, rows[example.review_id]) for example in examples]
         said = held_out.answers(session, one, columns, chosen, tempered=False).probabilities
-        losses.append(scores(said, true if columns.multi else true.argmax(axis=1)).log_loss)
+        missed = float(one.metrics.get(DIVERGENCE) or 0.0)
+        losses.append(scores(said, true if columns.multi else true.argmax(axis=1)).log_loss + missed)
     return LogLosses(losses[0], losses[1], len(examples))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from core.training.examples import Target, TrainingSet
 from core.training.progress import Progress
 from core.training.quick import learner
 from core.training.quick.features import FeatureExtractor
+from core.training.quick.names import hints
 from core.training.quick.space import Space
 from core.training.targets import target_array
 from core.training.teaching import MOST_LABELLED, Opinion, Taught, teach
@@ -59,19 +60,27 @@ def taught_examples(
     should_stop: Callable[[], bool],
     device: Device | None = None,
     features: Features | None = None,
+    name_vectors: NDArray[np.float16] | None = None,
 ) -> tuple[TrainingSet, Taught]:
     """Fit the quick learner, have a teacher made (see `teach`), and put labels and its opinions together.
 
-    `features` gives those of texts, where somebody has them already. Raises as `teach`, and `TooFewLabels`.
+    `features` gives those of texts, and `name_vectors` are those of the labels' names, where somebody has them
+    already. Raises as `teach`, and `TooFewLabels`.
     """
-    found = features or _extractor(arguments, device, should_stop)
-    known, pool = found(texts), found(pool_texts)
+    if features is None:
+        extractor = _extractor(arguments, device)
+        name_vectors = extractor.of_names(label_names)
+        features = partial(extractor.extract, should_stop=should_stop)
+    known, pool = features(texts), features(pool_texts)
+    both = np.concatenate([known, pool])
+    space = Space.of(both)
     model = learner.fit(
         known,
         target_array(targets, len(label_names), multi_label),
         len(label_names),
         multi_label,
-        Space.of(np.concatenate([known, pool])),
+        space,
+        [] if name_vectors is None else hints(space, both, label_names, name_vectors, multi_label),
         seed=arguments.seed,
     )
     taught = teach(
@@ -89,7 +98,6 @@ def taught_examples(
     return TrainingSet(texts, targets, [], [], label_names, multi_label, pool_texts, taught.pool), taught
 
 
-def _extractor(arguments: TrainingArguments, device: Device | None, should_stop: Callable[[], bool]) -> Features:
+def _extractor(arguments: TrainingArguments, device: Device | None) -> FeatureExtractor:
     chosen = (device or choose_device()).with_precision(arguments.precision)
-    extractor: Any = FeatureExtractor(locate(arguments.base_model, chosen.kind != "cpu"), chosen)
-    return lambda texts: extractor.extract(texts, should_stop)
+    return FeatureExtractor(locate(arguments.base_model, chosen.kind != "cpu"), chosen)

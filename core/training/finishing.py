@@ -9,14 +9,11 @@ from numpy.typing import NDArray
 
 from core.training.classifier import fold_temperature
 from core.training.inference import batched_logits
-from core.training.preparation import Prepared
+from core.training.preparation import Prepared, kept_back
 from core.training.progress import Calibrated
 from core.training.state import TrainingState
 from core.training.temperature import fit_temperature, loss, probabilities
 from core.training.tuned import FineTuned, library_versions
-
-MOST_COMPARED = 500
-"""Pool reviews that the confidence is compared on."""
 
 
 def finish(prepared: Prepared, state: TrainingState, report: Callable[[Calibrated], None]) -> FineTuned:
@@ -28,30 +25,47 @@ def finish(prepared: Prepared, state: TrainingState, report: Callable[[Calibrate
         model.load_state_dict(kept.weights, strict=False)
         logits = kept.logits
     model.requires_grad_(True).eval()
-    as_taught = _as_taught(prepared) if not len(logits) else None
+    unlearned, taught = _unlearned(prepared) if not len(logits) else (logits, None)
     model.cpu()
-    temperature = fit_temperature(logits, validation.targets) if as_taught is None else as_taught
+    divergence = None
+    if taught is None:
+        temperature = fit_temperature(logits, validation.targets)
+    else:  # as sure as its teacher, who is calibrated
+        temperature = fit_temperature(unlearned, taught, probabilities=not examples.multi_label)
+        divergence = _divergence(taught, unlearned / temperature, examples.multi_label)
     fold_temperature(model, temperature)
     if len(logits):
         before, after = (loss(logits / by, validation.targets) for by in (1.0, temperature))
         report(Calibrated(temperature, validation_loss_before=before, validation_loss_after=after))
-    return _tuned(prepared, state, logits, temperature)
+    return _tuned(prepared, state, logits, temperature, divergence)
 
 
-def _as_taught(prepared: Prepared) -> float | None:
-    """The temperature at which the model is as sure of the pool as its teacher, who is calibrated."""
+def _unlearned(prepared: Prepared) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+    """The model's logits for the pool reviews that were kept back, and what its teacher says of them."""
     examples = prepared.examples
-    if examples.pool_targets is None:
-        return None
-    first = len(examples.train_texts)
-    ids = prepared.train.ids[first : first + MOST_COMPARED]
-    logits = np.zeros((len(ids), len(examples.label_names)), dtype=np.float32)
+    count = 0 if examples.pool_targets is None else kept_back(len(examples.pool_targets))
+    ids = prepared.train.ids[-count:] if count else []
+    logits = np.zeros((count, len(examples.label_names)), dtype=np.float32)
     for places, batch in batched_logits(prepared.model, ids, prepared.pad_token, prepared.device):
         logits[places] = batch
-    return fit_temperature(logits, examples.pool_targets[: len(ids)], probabilities=not examples.multi_label)
+    return logits, examples.pool_targets[-count:] if count and examples.pool_targets is not None else None
 
 
-def _tuned(prepared: Prepared, state: TrainingState, logits: NDArray[np.float32], temperature: float) -> FineTuned:
+def _divergence(taught: NDArray[np.float32], logits: NDArray[np.float32], multi_label: bool) -> float:
+    """The Kullback-Leibler divergence of a model from its teacher, nats a review (multi-label: and label)."""
+    sure = np.clip(taught.astype(np.float64), 1e-6, 1 - 1e-6)
+    own = np.log(sure) - (np.log(1 - sure) if multi_label else 0.0)
+    teachers, models = (loss(said, taught, probabilities=not multi_label) for said in (own, logits))
+    return models - teachers
+
+
+def _tuned(
+    prepared: Prepared,
+    state: TrainingState,
+    logits: NDArray[np.float32],
+    temperature: float,
+    divergence: float | None,
+) -> FineTuned:
     examples, validation, kept = prepared.examples, state.validation, state.validation.kept
     return FineTuned(
         model=prepared.model,
@@ -66,6 +80,7 @@ def _tuned(prepared: Prepared, state: TrainingState, logits: NDArray[np.float32]
         history=tuple(validation.history),
         validation_probabilities=probabilities(logits / temperature, examples.multi_label),
         temperature=temperature,
+        divergence=divergence,
         seconds=state.seconds,
         device=prepared.device,
         max_length=prepared.train.max_length,

@@ -54,7 +54,7 @@ def answerer(model: nn.Module, pad_token: int, device: Device) -> Callable[[Sequ
 
     def answer(ids: Sequence[list[int]]) -> Batches:
         for batch in packed_batches([len(one) for one in ids], PACKED_TOKENS):
-            yield batch, _halving(packed.logits, [ids[index] for index in batch], device)
+            yield batch, halving(packed.logits, [ids[index] for index in batch], device)
 
     return answer
 
@@ -65,10 +65,10 @@ def _logits(model: nn.Module, ids: Sequence[list[int]], pad_token: int, device: 
         found: NDArray[np.float32] = forward(model, some, pad_token, device).cpu().numpy()
         return found
 
-    return _halving(padded, ids, device)
+    return halving(padded, ids, device)
 
 
-def _halving(logits: Logits, ids: Sequence[list[int]], device: Device) -> NDArray[np.float32]:
+def halving(logits: Logits, ids: Sequence[list[int]], device: Device) -> NDArray[np.float32]:
     """Logits [texts, classes]; a batch that does not fit into memory is computed in halves."""
     try:
         return logits(ids)
@@ -81,4 +81,4 @@ def _halving(logits: Logits, ids: Sequence[list[int]], device: Device) -> NDArra
                 "Choose a smaller model, or close what else uses the device.",
             ) from error
     middle = len(ids) // 2
-    return np.concatenate([_halving(logits, half, device) for half in (ids[:middle], ids[middle:])])
+    return np.concatenate([halving(logits, half, device) for half in (ids[:middle], ids[middle:])])

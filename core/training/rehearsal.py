@@ -27,6 +27,7 @@ from core.training.loop import fine_tune
 from core.training.predict import PredictionStopped, Predictor
 from core.training.progress import FoldDone, Progress, StepDone
 from core.training.quick import learner
+from core.training.quick.names import hints
 from core.training.quick.space import Space
 from core.training.targets import target_array
 from core.training.teaching import FOLDS
@@ -67,6 +68,8 @@ class Plan:
     """Whether a model is fine-tuned at each budget; else the quick learner is alone."""
     word_list: bool = True
     """Whether the quick learner may look at the word list's opinion."""
+    name_vectors: NDArray[np.float16] | None = None
+    """[labels, width]: what the base model makes of the labels' names; None where they are to say nothing."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +131,7 @@ class Session:
         self._audit = rng.random(len(order)) < AUDIT_SHARE
         self._labelled: list[int] = []
         self._space: Space | None = None
+        self._hints: Sequence[NDArray[np.float32]] = ()
         self._quick: learner.QuickModel | None = None
         self._since_audit = 0
         self._seconds = 0.0
@@ -195,12 +199,15 @@ class Session:
         return given
 
     def _fit(self) -> None:
+        names, multi_label = self._plan.label_names, self._plan.multi_label
         if self._space is None:
             self._space = Space.of(self._features)
-        places, classes = self._trained, len(self._plan.label_names)
-        targets = target_array([self._targets[place] for place in places], classes, self._plan.multi_label)
+            if self._plan.name_vectors is not None:
+                self._hints = hints(self._space, self._features, names, self._plan.name_vectors, multi_label)
+        places, classes = self._trained, len(names)
+        targets = target_array([self._targets[place] for place in places], classes, multi_label)
         try:
-            self._quick = learner.fit(self._features[places], targets, classes, self._plan.multi_label, self._space)
+            self._quick = learner.fit(self._features[places], targets, classes, multi_label, self._space, self._hints)
         except LabelloopError:
             self._quick = None
 
@@ -244,6 +251,7 @@ class Session:
                 should_stop=should_stop,
                 device=self._device,
                 features=lambda asked: self._features[[known[text] for text in asked]],
+                name_vectors=plan_.name_vectors,
             )
             log_loss, quicks = taught.log_loss, taught.quick_log_loss
         else:
@@ -257,6 +265,8 @@ class Session:
             )
         before = FOLDS + 1 if log_loss < float("inf") else 0
         tuned = fine_tune(examples, arguments, self._shares(before, before + 1), should_stop, self._device)
+        if tuned.divergence is not None:
+            log_loss += tuned.divergence
         if tuned.history:
             log_loss = min(point.validation_loss for point in tuned.history)
         predictor = Predictor(

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
@@ -72,6 +73,7 @@ Change = Callable[[Plan], Plan]
 
 ABLATION: dict[str, Change] = {
     "without the word list": lambda plan: replace(plan, word_list=False),
+    "without the labels' names": lambda plan: replace(plan, name_vectors=None),
     "without the pool": lambda plan: _with(plan, pool_reviews=0),
     "first token, not the mean": lambda plan: _with(plan, pooling="first"),
     "all layers trained": lambda plan: _with(plan, freeze_layers=0, freeze_embeddings=False),
@@ -130,11 +132,13 @@ def _run(wanted: argparse.Namespace) -> None:
         if not open_:
             continue
         material = _material(wanted.data / name, wanted.held_out)
-        found, test = _features(material, FeatureExtractor(located, device))
+        extractor = FeatureExtractor(located, device)
+        found, test = _features(material, extractor)
+        name_vectors = extractor.of_names(material.names)
         for method, seed in open_:
             missing = _missing(_read(wanted.results), name, method, seed, budgets)
             # From its beginning: which labels come at one budget, and the seconds, depend on the budgets before it.
-            for measured in _session(method, material, found, test, budgets, seed, located, device):
+            for measured in _session(method, material, found, test, name_vectors, budgets, seed, located, device):
                 if measured.budget in missing:
                     _append(wanted.results, name, method, seed, measured)
 
@@ -214,6 +218,7 @@ def _session(
     material: Material,
     found: Reviews,
     test: Reviews,
+    name_vectors: NDArray[np.float16],
     budgets: list[int],
     seed: int,
     located: LocatedModel,
@@ -228,7 +233,8 @@ def _session(
         return _with_probe(found, test, names, multi, budgets, seed)
     if method == "setfit":
         return _with_setfit(material, found, test, budgets, seed, located)
-    plan = Plan(names, multi, budgets, seed=seed, arguments=TrainingArguments(base_model=str(located.folder)))
+    arguments = TrainingArguments(base_model=str(located.folder))
+    plan = Plan(names, multi, budgets, seed=seed, arguments=arguments, name_vectors=name_vectors)
     if method == "random":
         plan = replace(plan, strategy="random")
     elif method == "quick":

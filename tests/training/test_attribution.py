@@ -15,6 +15,7 @@ from core.training.arguments import TrainingArguments
 from core.training.attribution import Explainable, OfFineTuned, OfQuick, attribute, without
 from core.training.base_model import locate
 from core.training.device import Device
+from core.training.examples import TrainingSet
 from core.training.loop import fine_tune
 from core.training.predict import Predictor
 from core.training.quick.features import FeatureExtractor
@@ -27,8 +28,19 @@ TEXTS = [
     "battery was very broken and the case is useless",
     "it is the case, excellent phone and very happy",
 ]
+ALONE = [TEXTS[0], "battery was very broken and the case is here", "it is the case, excellent phone and very much"]
+"""Where one word decides: without one of two the fine-tuned model is as sure."""
 LONG = " ".join([*FILLER[:6], "perfect", *FILLER[6:], *FILLER[:4]])
 """More different words than are tried one by one with a budget of eight."""
+
+
+def with_neither(count: int) -> TrainingSet:
+    """Reviews that are bad, good or neither: what says nothing is no sign of either."""
+    base, draw = separable(count), random.Random(1)
+    empty = [" ".join(draw.sample(FILLER, draw.randint(2, 9))) for _ in range(count // 2)]
+    return TrainingSet(
+        [*base.train_texts, *empty], [*base.train_labels, *[2] * len(empty)], [], [], ["bad", "good", "neither"]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -47,11 +59,11 @@ def explainable(
 ) -> Explainable:
     kind = str(request.param)
     if kind not in models:
-        data = separable(40 if kind == "fine-tuned" else 300)
+        data = with_neither(100) if kind == "fine-tuned" else separable(300)
         if kind == "fine-tuned":
             tuned = fine_tune(data, quick, lambda _: None, lambda: False, cpu)
             predictor = Predictor(
-                tuned.model, tuned.tokenizer, ["bad", "good"], multi_label=False, max_length=64, device=cpu
+                tuned.model, tuned.tokenizer, data.label_names, multi_label=False, max_length=64, device=cpu
             )
             models[kind] = OfFineTuned(predictor)
         else:
@@ -64,6 +76,10 @@ def explainable(
     return models[kind]
 
 
+def texts_for(model: Explainable) -> list[str]:
+    return ALONE if isinstance(model, OfFineTuned) else TEXTS
+
+
 def words_of(text: str) -> list[str]:
     return list(dict.fromkeys(word_form(found[0]) for found in WORD.finditer(text)))
 
@@ -71,7 +87,7 @@ def words_of(text: str) -> list[str]:
 def test_removing_the_named_words_changes_more_than_removing_others(explainable: Explainable) -> None:
     draw = random.Random(0)
     by_named, by_others = [], []
-    for text in TEXTS:
+    for text in texts_for(explainable):
         column = int(explainable.answer([text])[0].argmax())
         found = attribute(explainable, text, column)
         assert 0 < len(found.words) <= 5
@@ -84,7 +100,7 @@ def test_removing_the_named_words_changes_more_than_removing_others(explainable:
 
 
 def test_the_words_that_give_the_label_away_are_named_first(explainable: Explainable) -> None:
-    for text in TEXTS:
+    for text in texts_for(explainable):
         column = int(explainable.answer([text])[0].argmax())
         assert attribute(explainable, text, column).words[0] in (GOOD if column else BAD)
 

@@ -104,7 +104,7 @@ def taught_by(
 
 def test_where_the_quick_learner_knows_nothing_the_models_teach(short: TrainingArguments, cpu: Device) -> None:
     told: list[Progress] = []
-    taught = taught_by(0.5, replace(short, steps=50), cpu, told.append)
+    taught = taught_by(0.5, short, cpu, told.append)
     assert taught.weight > 0.5
     assert taught.tuned_log_loss is not None
     assert taught.log_loss < taught.quick_log_loss == pytest.approx(np.log(2), abs=1e-4)
@@ -272,16 +272,33 @@ def test_it_is_as_sure_as_its_teacher(short: TrainingArguments, cpu: Device, of_
     assert predictor.predict(POOL).max(axis=1).mean() == pytest.approx(of_truth, abs=0.08)
 
 
-@pytest.mark.parametrize(("labelled", "times"), [(10, 1), (5, 2), (3, 4), (200, 1)])
+@pytest.mark.parametrize(("labelled", "times"), [(10, 1), (5, 2), (3, 3), (200, 1)])
 def test_labelled_reviews_have_their_share_of_an_epoch(
     short: TrainingArguments, cpu: Device, labelled: int, times: int
 ) -> None:
     prepared = prepare(with_pool(labelled), short, cpu)
-    assert sorted(prepared.places) == sorted([*list(range(labelled)) * times, *range(labelled, labelled + 60)])
+    pool = range(labelled, labelled + 54)  # of 60 a tenth is kept back
+    assert sorted(prepared.places) == sorted([*list(range(labelled)) * times, *pool])
     assert torch.equal(prepared.targets[:labelled].argmax(dim=1), torch.tensor(prepared.examples.train_labels))
     assert torch.equal(prepared.targets[labelled:], torch.from_numpy(sure(POOL_TRUTH, 0.9)))
     automatic = prepare(with_pool(labelled), replace(short, steps=None, min_steps=1), cpu).schedule
     assert automatic.total_steps == 2 * automatic.steps_per_epoch, "the pool is seen twice"
+
+
+def test_it_tells_how_far_it_is_from_its_teacher_where_it_did_not_learn(
+    short: TrainingArguments, cpu: Device
+) -> None:
+    sense, longer = with_pool(20), replace(short, steps=80)
+    learned = fine_tune(sense, longer, ignore, never, cpu)
+    assert learned.divergence is not None
+    assert 0 <= learned.divergence < 0.1
+    assert sense.pool_targets is not None
+    targets = sense.pool_targets.copy()
+    targets[-6:] = targets[-6:, ::-1]
+    misled = fine_tune(replace(sense, pool_targets=targets), longer, ignore, never, cpu)
+    assert misled.divergence is not None
+    assert misled.divergence > learned.divergence + 0.2, "those it did not learn from say the contrary"
+    assert fine_tune(separable(), short, ignore, never, cpu).divergence is None
 
 
 def test_several_labels_a_review_are_learned_from_a_pool(short: TrainingArguments, cpu: Device) -> None:

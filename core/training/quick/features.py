@@ -17,6 +17,7 @@ from core.training.device import Device
 from core.training.encoding import encode, pad, prediction_batches
 from core.training.layers import encoder_layers
 from core.training.memory import ran_out
+from core.training.quick.names import readable
 from core.training.quick.opinion_words import opinion
 from core.training.quiet import quiet_transformers
 from core.training.tuned import Stopped
@@ -89,6 +90,10 @@ class FeatureExtractor:
                 raise Stopped(0, None)
             found[batch, :-1] = self._means([ids[place] for place in batch])
         return found
+
+    def of_names(self, names: Sequence[str]) -> NDArray[np.float16]:
+        """What the last layer makes of labels' names, [labels, width]."""
+        return self.extract([readable(name) for name in names])[:, -1 - self._width : -1]
 
     def tokens(self, text: str) -> int:
         """How many tokens of the text are looked at."""

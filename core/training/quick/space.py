@@ -52,7 +52,7 @@ class Space:
         fewest = min(int((said[clear] > 0).sum()), int((said[clear] < 0).sum()))
         if clear.sum() < FEWEST_CLEAR or fewest < FEWEST_CLEAR // 5:
             return cls(mean, deviation, None, 0.0, 1.0)
-        direction = _ridge(x[clear], np.sign(said[clear]))
+        direction = ridge(x[clear], np.sign(said[clear]))
         along = x @ direction
         return cls(mean, deviation, direction, float(along.mean()), float(along.std()) + 1e-6)
 
@@ -70,9 +70,9 @@ class Space:
         return np.concatenate([x, along[:, None].astype(np.float32)], axis=1)
 
 
-def _ridge(x: NDArray[np.float32], said: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Ridge regression of the signs on the rows, by the smaller of its two systems of equations."""
-    centred = said - said.mean()
+def ridge(x: NDArray[np.float32], said: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Ridge regression of what is said, [rows] or [rows, columns], by the smaller of its two systems of equations."""
+    centred = said - said.mean(axis=0)
     rows, columns = x.shape
     if rows < columns:
         inner = x @ x.T + SMOOTHING * np.eye(rows, dtype=np.float32)

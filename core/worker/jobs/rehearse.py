@@ -44,9 +44,11 @@ def rehearse(request: Rehearse, emit: Emit, should_stop: ShouldStop, log: str) -
     sizes = len(material.train.texts), len(material.test.texts)
     emit(RehearsalPrepared(*sizes, material.names, material.multi, located.name, device.name, request.methods))
     arguments = TrainingArguments(**{**request.arguments, "base_model": str(located.folder)})
+    extractor = FeatureExtractor(located, device)
     try:
-        found, test = _with_features(request, material, located, device, emit, should_stop)
-        sessions = _Sessions(request, material, found, test, located, device, arguments)
+        found, test = _with_features(request, material, extractor, emit, should_stop)
+        name_vectors = extractor.of_names(material.names)
+        sessions = _Sessions(request, material, found, test, located, device, arguments, name_vectors)
         told = _Told(request, emit, len(found.texts))
         for seed in range(request.seeds):
             for method in request.methods:
@@ -71,12 +73,12 @@ def _material(request: Rehearse) -> Material:
 
 
 def _with_features(
-    request: Rehearse, material: Material, located: LocatedModel, device: Device, emit: Emit, should_stop: ShouldStop
+    request: Rehearse, material: Material, extractor: FeatureExtractor, emit: Emit, should_stop: ShouldStop
 ) -> tuple[Reviews, Reviews]:
     """Features of every text that any session looks at, computed once."""
     texts = material.train.texts
     wanted = np.unique(np.concatenate([looked_at(len(texts), seed) for seed in range(request.seeds)]))
-    extractor, pace = FeatureExtractor(located, device), Pace(FEATURES, emit)
+    pace = Pace(FEATURES, emit)
     total = len(wanted) + len(material.test.texts)
 
     def computed(some: list[str], before: int) -> NDArray[np.float16]:
@@ -109,6 +111,7 @@ class _Sessions:
     located: LocatedModel
     device: Device
     arguments: TrainingArguments
+    name_vectors: NDArray[np.float16]
 
     def run(self, method: str, seed: int, told: _Told, should_stop: ShouldStop) -> Iterator[Measured]:
         """What one session measures."""
@@ -137,6 +140,7 @@ class _Sessions:
             request.audit_every,
             replace(self.arguments, seed=seed),
             request.train,
+            name_vectors=self.name_vectors,
         )
         return Session(self.found, self.test, plan, self.device, told.moved).run(should_stop)
 

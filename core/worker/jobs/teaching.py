@@ -14,12 +14,13 @@ import numpy as np
 from core.errors import BaseModelNotFound, CheckpointError, ModelError
 from core.storage import unlabelled
 from core.storage.database import Database
-from core.storage.quick_run import LOG_LOSS, ON_A_RUNS_REVIEWS
+from core.storage.quick_run import DIVERGENCE, LOG_LOSS, ON_A_RUNS_REVIEWS
 from core.training.arguments import TrainingArguments
 from core.training.checkpoint_folder import ANEW
 from core.training.examples import TrainingSet
 from core.training.few_labels import chosen_from_pool, taught_examples, worth_teaching
 from core.training.teaching import FOLDS, Probabilities
+from core.training.tuned import FineTuned
 from core.worker.events import FoldDone, Noticed
 from core.worker.jobs import Emit, ShouldStop
 from core.worker.jobs.cross_validation import Folds
@@ -37,6 +38,11 @@ class Lesson:
     """[labelled reviews, classes], of the teacher."""
     facts: dict[str, Any]
     """For the run's metrics."""
+
+    def measured(self, tuned: FineTuned) -> dict[str, Any]:
+        """The facts of a model that has learned from it: worth less than the teacher by what it did not learn."""
+        missed = tuned.divergence or 0.0
+        return {**self.facts, LOG_LOSS: float(self.facts[LOG_LOSS]) + missed, DIVERGENCE: missed}
 
     @property
     def folds(self) -> int | None:

@@ -147,7 +147,7 @@ def _work(database: Database, begun: _Begun, emit: Emit, should_stop: ShouldStop
         reporter.flush()
         raise
     reporter.flush()
-    _save(database, begun.run_id, tuned, reporter, emit, taught.facts if taught else {})
+    _save(database, begun.run_id, tuned, reporter, emit, taught.measured(tuned) if taught else {})
     _discard_checkpoint(database, begun.run_id, begun.checkpoint)
     predictor = Predictor(
         tuned.model,

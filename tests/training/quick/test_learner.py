@@ -13,58 +13,6 @@ from core.training.quick.space import Space
 
 from .conftest import reviews
 
-Floats = NDArray[np.float64]
-
-
-def refitted_without_each(x: Floats, truth: Floats, penalty: float, slope: float, multi_label: bool) -> Floats:
-    """What fits say about the review they were made without, each made anew by the textbook's formulas."""
-    found = np.zeros(truth.shape)
-    for place in range(len(x)):
-        others = np.arange(len(x)) != place
-        mean = truth[others].mean(axis=0)
-        square = x[others].T @ x[others] + penalty * np.eye(x.shape[1])
-        said = x[place] @ np.linalg.solve(square, x[others].T @ (truth[others] - mean))
-        if multi_label:
-            shares = (truth[others].sum(axis=0) + 0.5) / (others.sum() + 1)
-            found[place] = 1 / (1 + (1 - shares) / shares * np.exp(-slope * said / np.sqrt(shares * (1 - shares))))
-        else:
-            shares = (truth[others].sum(axis=0) + 0.5) / (others.sum() + 0.5 * truth.shape[1])
-            powers = shares * np.exp(slope * said / np.sqrt(shares))
-            found[place] = powers / powers.sum()
-    return found
-
-
-@pytest.mark.parametrize("opinions", [False, True])
-@pytest.mark.parametrize("count", [5, 30])
-def test_its_answers_to_labelled_reviews_are_those_of_real_refits_without_them(
-    monkeypatch: pytest.MonkeyPatch, opinions: bool, count: int
-) -> None:
-    pool, _ = reviews(200, 3, seed=5, opinions=opinions)
-    features, classes = reviews(count, 3, seed=1, opinions=opinions)
-    space = Space.of(pool)
-    assert space.has_opinion is opinions
-    for penalty in learner.PENALTIES[::2]:
-        monkeypatch.setattr(learner, "PENALTIES", (penalty,))
-        model = fit(features, classes, 3, False, space)
-        x = space.coordinates(features, model.opinionated).astype(np.float64)
-        expected = refitted_without_each(x, np.eye(3)[classes], penalty, model.slope, multi_label=False)
-        assert model.out_of_fold == pytest.approx(expected, abs=2e-3)
-        of_truth = np.clip(expected[np.arange(count), classes], 1e-6, 1)
-        assert model.out_of_sample_log_loss == pytest.approx(float(-np.log(of_truth).mean()), abs=1e-2)
-
-
-def test_the_same_holds_for_several_labels_a_review(monkeypatch: pytest.MonkeyPatch) -> None:
-    features, classes = reviews(30, 3, seed=1)
-    truth = np.eye(3)[classes]
-    truth[::2, 0] = 1
-    truth[3] = 0
-    monkeypatch.setattr(learner, "PENALTIES", (1_000.0,))
-    space = Space.of(reviews(200, 3, seed=5)[0])
-    model = fit(features, truth, 3, True, space)
-    x = space.coordinates(features, False).astype(np.float64)
-    expected = refitted_without_each(x, truth, 1_000.0, model.slope, multi_label=True)
-    assert model.out_of_fold == pytest.approx(expected, abs=2e-3)
-
 
 def test_it_learns_what_can_be_learned_and_its_probabilities_are_probabilities() -> None:
     pool, _ = reviews(400, 3, seed=5)
@@ -95,12 +43,61 @@ def test_the_word_list_is_taken_in_where_it_helps() -> None:
     pool, _ = reviews(600, 2, seed=5, opinions=True)
     features, classes = reviews(12, 2, seed=1)
     new, truth = reviews(400, 2, seed=2)
-    assert fit(features, classes, 2, False, pool).opinionated
     silent = pool.copy()
     silent[:, -1] = 0
     with_it, without = (fit(features, classes, 2, False, one).predict(new) for one in (pool, silent))
     right = [(said.argmax(axis=1) == truth).mean() for said in (with_it, without)]
     assert right[0] > max(right[1], 0.9)
+
+
+def directions(of: NDArray[np.floating], classes: NDArray[np.int64], labels: int) -> NDArray[np.float64]:
+    """To the middle of each class, [features, labels], each moving an answer by one deviation."""
+    x = Space.of(of).coordinates(of, False)
+    found = np.column_stack([x[classes == label].mean(axis=0) for label in range(labels)])
+    return np.asarray(found / (x @ found).std(axis=0), dtype=np.float64)
+
+
+def test_a_hint_that_is_right_helps_with_few_labels() -> None:
+    pool, truth = reviews(400, 6, seed=5)
+    hint = directions(pool, truth, 6)
+    new, known = reviews(400, 6, seed=2)
+    for count in (6, 12):
+        features, classes = reviews(count, 6, seed=1)
+        right, losses = [], []
+        for hints in ([], [hint]):
+            model = fit(features, classes, 6, False, pool, hints)
+            right.append((model.predict(new).argmax(axis=1) == known).mean())
+            losses.append(model.out_of_sample_log_loss)
+        assert right[1] > right[0] + 0.05
+        assert losses[1] < losses[0]
+
+
+def test_a_hint_that_is_wrong_is_not_believed() -> None:
+    pool, truth = reviews(400, 3, seed=5)
+    wrong = directions(pool, (truth + 1) % 3, 3)
+    new, _ = reviews(400, 3, seed=2)
+    features, classes = reviews(24, 3, seed=1)
+    with_it, without = (fit(features, classes, 3, False, pool, hints) for hints in ([wrong], []))
+    assert with_it.predict(new) == pytest.approx(without.predict(new), abs=0.05)
+
+
+def test_hints_are_thought_of_for_several_labels_a_review_too() -> None:
+    pool, truth = reviews(400, 4, seed=5)
+    features, classes = reviews(10, 4, seed=1)
+    new, known = reviews(400, 4, seed=2)
+    losses = []
+    for hints in ([], [directions(pool, truth, 4)]):
+        said = np.clip(fit(features, np.eye(4)[classes], 4, True, pool, hints).predict(new), 1e-6, 1 - 1e-6)
+        held = np.eye(4)[known]
+        losses.append(float(-(held * np.log(said) + (1 - held) * np.log(1 - said)).mean()))
+    assert losses[1] < losses[0]
+
+
+def test_with_many_labels_no_hint_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    features, classes = reviews(60, 3, seed=1)
+    monkeypatch.setattr(learner, "HINTED", 59)
+    one, other = (fit(features, classes, 3, False, features, hints) for hints in ([], [np.ones((4, 3))]))
+    assert np.array_equal(one.predict(features), other.predict(features))
 
 
 def test_several_labels_a_review_each_for_itself() -> None:

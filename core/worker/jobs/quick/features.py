@@ -45,6 +45,7 @@ class Features:
         self._portion = SMALLEST
         self._told_at = self._rate = 0.0
         self._all_told = False
+        self._names: tuple[tuple[str, ...], NDArray[np.float16]] = (), np.zeros((0, 0), dtype=np.float16)
 
     def follow(self, view: View) -> None:
         """Look at these reviews from now on."""
@@ -104,6 +105,12 @@ class Features:
             self._all_told = True
             self._tell(at_once=True)
         return False
+
+    def of_names(self, names: Sequence[str]) -> NDArray[np.float16]:
+        """What the base model makes of labels' names, [labels, width]; of the last ones asked for it is kept."""
+        if self._names[0] != tuple(names):
+            self._names = tuple(names), self._extractor.of_names(names)
+        return self._names[1]
 
     def vectors(self, places: NDArray[np.int64]) -> NDArray[np.float16]:
         """The features of reviews that have some, shape [places, dimensions]."""

@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import TooFewLabels
-from core.training.quick.learner import QuickModel, fit
+from core.training.quick.learner import HINTED, QuickModel, fit
+from core.training.quick.names import hints
 from core.training.quick.space import Space
 from core.training.targets import target_array
+from core.worker.jobs.examples import Labelled
 from core.worker.jobs.quick.features import Features
 from core.worker.jobs.quick.view import View
 
@@ -54,6 +56,11 @@ class Ground:
         """Begin with none."""
         self._space: Space | None = None
         self._rows = 0
+        self._sample: NDArray[np.float16] | None = None
+        """What the space was made of."""
+        self._hinted: tuple[Space, tuple[str, ...], bool] | None = None
+        """What the hints are of."""
+        self._hints: list[NDArray[np.float32]] = []
 
     def space(self, stored: NDArray[np.float16], seed: int) -> Space:
         """The space of a sample of these features, or of those there were when it was made."""
@@ -62,8 +69,20 @@ class Ground:
     def follow(self, stored: NDArray[np.float16], seed: int) -> Space:
         """Make the space anew, if there are many more features than it was made of."""
         if self._space is None or (self._rows < SAMPLE and len(stored) >= GROWN * self._rows):
-            self._space, self._rows = Space.of(_sample(stored, seed)), len(stored)
+            self._sample, self._rows = _sample(stored, seed), len(stored)
+            self._space = Space.of(self._sample)
         return self._space
+
+    def hints(self, found: Labelled, features: Features) -> list[NDArray[np.float32]]:
+        """What the labels' names say in the present space."""
+        space, sample = self._space, self._sample
+        if space is None or sample is None:
+            return []
+        its = space, tuple(found.label_names), found.multi
+        if self._hinted is None or self._hinted[0] is not space or self._hinted[1:] != its[1:]:
+            vectors = features.of_names(found.label_names)
+            self._hinted, self._hints = its, hints(space, sample, found.label_names, vectors, found.multi)
+        return self._hints
 
 
 def fit_to(view: View, features: Features, ground: Ground) -> Fit:
@@ -77,15 +96,14 @@ def fit_to(view: View, features: Features, ground: Ground) -> Fit:
     began = time.monotonic()
     rows, stored = features.of_labelled(), features.cache.features
     used = np.flatnonzero(rows >= 0)
+    space = ground.space(stored, view.seed)
     model = fit(
         np.asarray(stored[rows[used]]),
         target_array(found.targets, len(found.label_ids), found.multi)[used],
         len(found.label_ids),
         found.multi,
-        ground.space(stored, view.seed),
-        None,
-        found.label_names,
-        seed=0,
+        space,
+        ground.hints(found, features) if len(used) <= HINTED else (),
     )
     seconds = time.monotonic() - began
     logging.info("Fitted to %d labels in %.2f s: log-loss %.3f", len(used), seconds, model.out_of_sample_log_loss)

@@ -1,0 +1,101 @@
+"""Where the classifier starts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from core.training import head_start
+from core.training.arguments import TrainingArguments
+from core.training.classifier import last_linear
+from core.training.device import Device
+from core.training.examples import TrainingSet
+from core.training.inference import batched_logits
+from core.training.preparation import Prepared, prepare
+
+from .reviews import BAD, GOOD, sentences, separable
+
+
+def logits(prepared: Prepared) -> np.ndarray:
+    found = np.zeros((len(prepared.train.ids), len(prepared.examples.label_names)))
+    for places, batch in batched_logits(prepared.model, prepared.train.ids, prepared.pad_token, prepared.device):
+        found[places] = batch
+    return found
+
+
+@pytest.fixture
+def at_full_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(head_start, "LENGTH_A_CLASS", 100.0)
+
+
+@pytest.mark.usefixtures("at_full_length")
+@pytest.mark.parametrize("frozen", [0, 1])
+def test_before_the_first_step_it_knows_what_is_linear(quick: TrainingArguments, cpu: Device, frozen: int) -> None:
+    prepared = prepare(separable(train=200), replace(quick, freeze_layers=frozen, freeze_embeddings=None), cpu)
+    right = logits(prepared).argmax(axis=1) == np.array(prepared.examples.train_labels)
+    assert right.mean() > 0.7, "at random it is a half"
+
+
+@pytest.mark.usefixtures("at_full_length")
+def test_each_of_several_labels_begins_at_its_share(quick: TrainingArguments, cpu: Device) -> None:
+    base = separable(train=200)
+    labels = [
+        (int(str(label)), 2) if place % 20 == 0 else (int(str(label)),)
+        for place, label in enumerate(base.train_labels)
+    ]
+    examples = TrainingSet(base.train_texts, labels, [], [], ["bad", "good", "rare"], multi_label=True)
+    said = 1 / (1 + np.exp(-logits(prepare(examples, quick, cpu))))
+    assert said[:, 2].mean() == pytest.approx(0.05, abs=0.03), "not at a half, from where a rare label has far to go"
+    assert ((said[:, :2] > 0.5) == np.eye(2, dtype=bool)[[int(str(one)) for one in base.train_labels]]).mean() > 0.7
+
+
+def test_the_more_classes_the_longer_the_rows(quick: TrainingArguments, cpu: Device) -> None:
+    base, lengths = separable(train=120), []
+    for classes in (2, 20):
+        labels = [int(str(label)) + 2 * (place % (classes // 2)) for place, label in enumerate(base.train_labels)]
+        examples = TrainingSet(base.train_texts, labels, [], [], [f"class {at}" for at in range(classes)])
+        rows = last_linear(prepare(examples, quick, cpu).model).weight.detach()
+        lengths.append(float(rows.norm(dim=1).mean()))
+    assert lengths[0] <= 2 * head_start.LENGTH_A_CLASS * 1.01
+    assert lengths[0] < lengths[1] <= 20 * head_start.LENGTH_A_CLASS * 1.01
+
+
+def test_the_pool_says_where_it_begins(
+    quick: TrainingArguments, cpu: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(head_start, "LENGTH_A_CLASS", 100.0)
+    base, texts = separable(train=4), [*sentences(BAD, 60, 301), *sentences(GOOD, 60, 302)]
+    truth = np.array([0] * 60 + [1] * 60)
+    targets = np.where(np.eye(2)[truth] > 0, 0.9, 0.1).astype(np.float32)
+    examples = replace(base, validation_texts=[], validation_labels=[], pool_texts=texts, pool_targets=targets)
+    assert (logits(prepare(examples, quick, cpu))[4:].argmax(axis=1) == truth).mean() > 0.7
+
+
+def test_the_same_reviews_give_the_same_start_and_training_mode_is_not_left_on(
+    quick: TrainingArguments, cpu: Device
+) -> None:
+    found = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        found.append(logits(prepare(separable(), quick, cpu)))
+    assert found[0] == pytest.approx(found[1], abs=1e-4), "nothing of it is drawn"
+
+
+def test_a_stop_leaves_the_drawn_classifier(quick: TrainingArguments, cpu: Device) -> None:
+    asked = 0
+
+    def stop() -> bool:
+        nonlocal asked
+        asked += 1
+        return True
+
+    stopped, done = (
+        last_linear(prepare(separable(train=600), quick, cpu, should_stop).model).weight.detach()
+        for should_stop in (stop, lambda: False)
+    )
+    assert asked
+    assert float(stopped.std()) == pytest.approx(0.02, rel=0.5), "as transformers draws it"
+    assert not torch.equal(stopped, done)
