@@ -163,7 +163,7 @@ def prepare(
         tokenizer,
         train,
         validation,
-        Schedule.of(len(places), arguments, taught=examples.pool_targets is not None),
+        Schedule.of(len(places), arguments, None if examples.pool_targets is None else len(labels)),
         torch.from_numpy(targets),
         places,
         torch.from_numpy(balanced_weights(labels, classes)) if balanced else None,

@@ -10,8 +10,10 @@ from core.training.arguments import TrainingArguments
 FEWEST_EPOCHS, MOST_EPOCHS = 3.0, 10.0
 SEEN = 4_000
 """Reviews an automatic training sees in all, within 3 to 10 epochs: 400 reviews are seen 10 times."""
-TAUGHT_EPOCHS = 2.0
-"""Of an automatic training on a pool: its reviews are seen twice, the labelled ones far more often."""
+TAUGHT_EPOCHS, TAUGHT_EPOCHS_OF_MANY, MANY = 2.0, 4.0, 400
+"""Of an automatic training on a pool: its reviews are seen twice, with so many labelled ones four times. Few labelled
+reviews come several times an epoch anyway; with 1,024, once an epoch, two and four epochs gave cr 87.6 and 89.8 %,
+sst2 84.0 and 84.4, trec 91.8 and 92.8, airline_tweets 84.6 and 84.8 (one seed, held-out training reviews)."""
 EVALUATE_AT_LEAST_EVERY = 500
 EVALUATE_AT_MOST_EVERY = 10
 
@@ -35,10 +37,13 @@ class Schedule:
     warmup_steps: int
 
     @classmethod
-    def of(cls, reviews: int, arguments: TrainingArguments, taught: bool = False) -> Schedule:
-        """The schedule for epochs of `reviews` training reviews, most of which a teacher speaks for if `taught`."""
+    def of(cls, reviews: int, arguments: TrainingArguments, taught_beside: int | None = None) -> Schedule:
+        """The schedule for epochs of `reviews` training reviews.
+
+        A teacher speaks for those `taught_beside` so many labelled ones; None: all are labelled.
+        """
         per_epoch = math.ceil(reviews / reviews_a_step(arguments))
-        total = _total_steps(reviews, per_epoch, arguments, taught)
+        total = _total_steps(reviews, per_epoch, arguments, taught_beside)
         every = min(max(per_epoch, EVALUATE_AT_MOST_EVERY), EVALUATE_AT_LEAST_EVERY)
         return cls(total, per_epoch, every, round(total * arguments.warmup_share))
 
@@ -53,12 +58,15 @@ class Schedule:
         return step == self.total_steps or step % self.evaluate_every == 0
 
 
-def _total_steps(reviews: int, per_epoch: int, arguments: TrainingArguments, taught: bool) -> int:
+def _total_steps(reviews: int, per_epoch: int, arguments: TrainingArguments, taught_beside: int | None) -> int:
     if arguments.epochs is not None:
         total = max(math.ceil(arguments.epochs * per_epoch), 1)
         return min(total, arguments.steps or total)
     if arguments.steps is not None:
         return arguments.steps
-    epochs = TAUGHT_EPOCHS if taught else min(max(SEEN / reviews, FEWEST_EPOCHS), MOST_EPOCHS)
+    if taught_beside is None:
+        epochs = min(max(SEEN / reviews, FEWEST_EPOCHS), MOST_EPOCHS)
+    else:
+        epochs = TAUGHT_EPOCHS if taught_beside < MANY else TAUGHT_EPOCHS_OF_MANY
     usual = max(math.ceil(epochs * per_epoch), arguments.min_steps)
     return max(round(usual * arguments.length_factor), 1)

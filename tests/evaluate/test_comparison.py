@@ -16,7 +16,7 @@ from core.files.importing import Choice, import_file
 from core.flips import flipped, flips
 from core.storage import decisions, journal, learning, runs, scheme, scheme_changes
 from core.storage.database import Database, annotator_id
-from core.storage.quick_run import LOG_LOSS
+from core.storage.quick_run import DIVERGENCE, LOG_LOSS
 from core.storage.states import labelled
 from core.storage.tables import Review, Run, RunKind, RunStatus
 from tests.conftest import MakeProject, write_csv
@@ -214,6 +214,22 @@ def test_the_two_learners_are_compared_on_reviews_that_both_were_measured_on(dat
         "Suggestions come from the quick learner now: its log-loss on the 40 reviews that measure both is 0.223, "
         "that of run 1 0.357."
     )
+
+
+@pytest.mark.parametrize(("divergence", "replaced"), [(0.1, False), (0.2, True)])
+def test_a_run_is_worth_less_than_the_teacher_it_was_measured_by(
+    database: Database, divergence: float, replaced: bool
+) -> None:
+    """The teacher's log-loss is 0.357 there, the quick learner's 0.511."""
+    with database.writing() as session:
+        learned = [one.review_id for one in learning.examples(session, audit=False)][:40]
+        tuned = store(session, {}, metrics={LOG_LOSS: 0.357 + divergence, DIVERGENCE: divergence})
+        quick = store(session, {}, kind=RunKind.QUICK, metrics={LOG_LOSS: 0.511})
+        for run, share in ((tuned, 0.7), (quick, 0.6)):
+            assert run.id is not None
+            rows = [(one, struct.pack("<2f", share, 1 - share)) for one in learned]
+            runs.store_out_of_fold(session, run.id, rows)
+        assert replaces(session, quick, tuned)[0] is replaced
 
 
 def test_too_few_reviews_in_common_hold_nothing_back(database: Database) -> None:

@@ -17,7 +17,7 @@ from core.training.device import Device, choose_device
 from core.training.examples import Target
 from core.training.quick.features import FeatureExtractor
 from core.training.rehearsal import Measured, Plan, Reviews, Session, looked_at
-from tests.training.reviews import BAD, GOOD, sentences
+from tests.training.reviews import BAD, FILLER, GOOD, sentences
 
 NAMES = ["negative", "positive"]
 
@@ -139,6 +139,24 @@ def test_several_labels_a_review(make: MakeReviews) -> None:
     plan = replace(_quick([64]), label_names=["negative", "positive", "complaint"], multi_label=True)
     (measured,) = Session(make(pairs[:120]), make(pairs[120:]), plan).run()
     assert measured.scores.micro_f1 > 0.7
+
+
+def test_labels_names_are_a_hint_where_labels_are_few(make: MakeReviews) -> None:
+    kinds = [(word, number) for number, word in enumerate([*GOOD, *BAD])]
+    pairs: list[tuple[str, Target]] = [
+        (f"{FILLER[place % len(FILLER)]} {word} {FILLER[place // len(FILLER) % len(FILLER)]}", number)
+        for place in range(60)
+        for word, number in kinds
+    ]
+    found, test, names = make(pairs[:500]), make(pairs[500:]), [word for word, _ in kinds]
+    width = (found.features.shape[1] - 1) // 2  # the tiny base model has two layers
+    alone = make(kinds).features[:, -1 - width : -1]
+    right = [
+        next(Session(found, test, replace(_quick([16]), label_names=names, name_vectors=vectors)).run())
+        for vectors in (None, alone, alone[::-1])
+    ]
+    assert right[1].scores.accuracy > right[0].scores.accuracy + 0.1
+    assert right[2].scores.accuracy > right[0].scores.accuracy - 0.1, "names that say something else do no harm"
 
 
 def test_the_word_list_can_be_left_out(parts: tuple[Reviews, Reviews]) -> None:

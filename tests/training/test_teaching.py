@@ -285,6 +285,14 @@ def test_labelled_reviews_have_their_share_of_an_epoch(
     assert automatic.total_steps == 2 * automatic.steps_per_epoch, "the pool is seen twice"
 
 
+@pytest.mark.parametrize(("labelled", "epochs"), [(398, 2), (400, 4)])
+def test_beside_many_labelled_reviews_the_pool_is_seen_more_often(
+    short: TrainingArguments, cpu: Device, labelled: int, epochs: int
+) -> None:
+    schedule = prepare(with_pool(labelled), replace(short, steps=None, min_steps=1), cpu).schedule
+    assert schedule.total_steps == epochs * schedule.steps_per_epoch
+
+
 def test_it_tells_how_far_it_is_from_its_teacher_where_it_did_not_learn(
     short: TrainingArguments, cpu: Device
 ) -> None:

@@ -84,9 +84,10 @@ def test_stopped_and_resumed_it_ends_with_the_very_same_weights(database: Databa
     assert (resumed.status, whole.status) == (RunStatus.FINISHED, RunStatus.FINISHED)
     assert resumed.weights_sha256 == whole.weights_sha256 != ""
     assert names(database) == ["run-1", "run-2"], "what was learned from is no longer kept"
-    for fact in ("teacher_weight", "pool_size", "out_of_sample_log_loss", "quick_log_loss", "tuned_log_loss"):
+    for fact in ("teacher_weight", "pool_size", "out_of_sample_log_loss", "quick_log_loss", "divergence"):
         assert resumed.metrics[fact] == whole.metrics[fact] is not None
     assert resumed.metrics["temperature"] == whole.metrics["temperature"] != 1.0
+    assert resumed.metrics["divergence"] >= 0, "of the student from its teacher"
     assert resumed.metrics["labels"] == len(labelled_ids(database))
     with database.reading() as session:
         assert runs.curve(session, 1, "loss") == runs.curve(session, 2, "loss")
