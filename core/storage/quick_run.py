@@ -19,7 +19,8 @@ LOG_LOSS = "out_of_sample_log_loss"
 ON_A_RUNS_REVIEWS = "quick_log_loss"
 """Name of a fine-tuned run's metric: what the quick learner's was then, on the reviews that measured the run."""
 DIVERGENCE = "divergence"
-"""Name of a fine-tuned run's metric: how far it is from its teacher, whose answers its log-loss is measured by."""
+"""Name of a fine-tuned run's metric: how far it is from its teacher, whose answers its log-loss is measured by, as
+far as that counts."""
 SETTLED = "settled"
 """Name of the metric that says which labels the suggestions stored are of, once all are: the digest of a fit."""
 

@@ -30,7 +30,7 @@ from core.training.quick import learner
 from core.training.quick.names import hints
 from core.training.quick.space import Space
 from core.training.targets import target_array
-from core.training.teaching import FOLDS
+from core.training.teaching import FOLDS, counted
 from core.training.tuned import Stopped
 
 __all__ = ["Measured", "Plan", "Reviews", "Scores", "Session", "looked_at", "scores"]
@@ -266,7 +266,7 @@ class Session:
         before = FOLDS + 1 if log_loss < float("inf") else 0
         tuned = fine_tune(examples, arguments, self._shares(before, before + 1), should_stop, self._device)
         if tuned.divergence is not None:
-            log_loss += tuned.divergence
+            log_loss += counted(tuned.divergence, log_loss)
         if tuned.history:
             log_loss = min(point.validation_loss for point in tuned.history)
         predictor = Predictor(

@@ -56,6 +56,18 @@ MOST_TRUST = 2.0
 """The largest weight; with few labels the largest found was 1."""
 
 
+FORGIVEN = 0.15
+"""Share of the teacher's log-loss up to which a student's divergence from it counts for nothing. A student that has
+learned differs to its advantage: of eleven, with divergences of up to a tenth of that, nine had a lower log-loss on
+held-out training reviews than their teachers (banking77 0.555 and 0.604, trec 0.520 and 0.555, cr 0.373 and 0.393).
+Two that had not learned were off by 30 and by 100 % of it."""
+
+
+def counted(divergence: float | None, log_loss: float) -> float:
+    """By how much a student's log-loss is taken to be above its teacher's."""
+    return max((divergence or 0.0) - FORGIVEN * log_loss, 0.0)
+
+
 @dataclass(frozen=True)
 class Opinion:
     """What the quick learner says."""

@@ -54,7 +54,7 @@ class FineTuned:
     """Already divided into the classifier; 1.0 without validation reviews."""
     divergence: float | None
     """Of what it says from what its teacher says (Kullback and Leibler), on pool reviews it did not learn from: nats
-    a review, multi-label a review and label. Its own log-loss is the teacher's and this. None without a teacher."""
+    a review, multi-label a review and label. None without a teacher."""
     seconds: float
     device: Device
     max_length: int

@@ -22,7 +22,7 @@ from core.training.loop import fine_tune
 from core.training.predict import Predictor
 from core.training.preparation import prepare
 from core.training.progress import FoldDone, Loaded, Progress, StepDone
-from core.training.teaching import FEWEST_LABELLED, FOLDS, MOST_LABELLED, Opinion, Taught, teach, trust
+from core.training.teaching import FEWEST_LABELLED, FOLDS, MOST_LABELLED, Opinion, Taught, counted, teach, trust
 from core.training.tuned import FineTuned, Stopped
 
 from .reviews import BAD, GOOD, sentences, separable
@@ -307,6 +307,15 @@ def test_it_tells_how_far_it_is_from_its_teacher_where_it_did_not_learn(
     assert misled.divergence is not None
     assert misled.divergence > learned.divergence + 0.2, "those it did not learn from say the contrary"
     assert fine_tune(separable(), short, ignore, never, cpu).divergence is None
+
+
+@pytest.mark.parametrize(
+    ("divergence", "log_loss", "expected"), [(None, 0.5, 0.0), (0.05, 0.5, 0.0), (0.1, 0.2, 0.07), (1.4, 1.4, 1.19)]
+)
+def test_what_a_student_did_not_learn_counts_against_it(
+    divergence: float | None, log_loss: float, expected: float
+) -> None:
+    assert counted(divergence, log_loss) == pytest.approx(expected)
 
 
 def test_several_labels_a_review_are_learned_from_a_pool(short: TrainingArguments, cpu: Device) -> None:

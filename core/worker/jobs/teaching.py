@@ -19,7 +19,7 @@ from core.training.arguments import TrainingArguments
 from core.training.checkpoint_folder import ANEW
 from core.training.examples import TrainingSet
 from core.training.few_labels import chosen_from_pool, taught_examples, worth_teaching
-from core.training.teaching import FOLDS, Probabilities
+from core.training.teaching import FOLDS, Probabilities, counted
 from core.training.tuned import FineTuned
 from core.worker.events import FoldDone, Noticed
 from core.worker.jobs import Emit, ShouldStop
@@ -41,8 +41,9 @@ class Lesson:
 
     def measured(self, tuned: FineTuned) -> dict[str, Any]:
         """The facts of a model that has learned from it: worth less than the teacher by what it did not learn."""
-        missed = tuned.divergence or 0.0
-        return {**self.facts, LOG_LOSS: float(self.facts[LOG_LOSS]) + missed, DIVERGENCE: missed}
+        teachers = float(self.facts[LOG_LOSS])
+        missed = counted(tuned.divergence, teachers)
+        return {**self.facts, LOG_LOSS: teachers + missed, DIVERGENCE: missed}
 
     @property
     def folds(self) -> int | None:
