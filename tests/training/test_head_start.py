@@ -12,7 +12,7 @@ from core.training import head_start
 from core.training.arguments import TrainingArguments
 from core.training.classifier import last_linear
 from core.training.device import Device
-from core.training.examples import TrainingSet
+from core.training.examples import Target, TrainingSet
 from core.training.inference import batched_logits
 from core.training.preparation import Prepared, prepare
 
@@ -29,6 +29,7 @@ def logits(prepared: Prepared) -> np.ndarray:
 @pytest.fixture
 def at_full_length(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(head_start, "LENGTH_A_CLASS", 100.0)
+    monkeypatch.setattr(head_start, "MANY_CLASSES", 2)
 
 
 @pytest.mark.usefixtures("at_full_length")
@@ -52,21 +53,33 @@ def test_each_of_several_labels_begins_at_its_share(quick: TrainingArguments, cp
     assert ((said[:, :2] > 0.5) == np.eye(2, dtype=bool)[[int(str(one)) for one in base.train_labels]]).mean() > 0.7
 
 
+def test_with_few_classes_the_rows_stay_as_drawn_but_for_several_labels_a_review(
+    quick: TrainingArguments, cpu: Device
+) -> None:
+    base = separable(train=200)
+    one = last_linear(prepare(base, quick, cpu).model)
+    assert not one.bias.detach().any()
+    assert float(one.weight.detach().std()) == pytest.approx(0.02, rel=0.5), "as transformers draws it"
+    several: list[Target] = [(int(str(label)),) for label in base.train_labels]
+    several[0] = (int(str(base.train_labels[0])), 2)
+    examples = TrainingSet(base.train_texts, several, [], [], ["bad", "good", "rare"], multi_label=True)
+    bias = last_linear(prepare(examples, quick, cpu).model).bias.detach()
+    assert float(bias[2]) < float(bias[:2].min()) - 1, "what is rare begins as rare"
+
+
 def test_the_more_classes_the_longer_the_rows(quick: TrainingArguments, cpu: Device) -> None:
     base, lengths = separable(train=120), []
-    for classes in (2, 20):
+    for classes in (10, 20):
         labels = [int(str(label)) + 2 * (place % (classes // 2)) for place, label in enumerate(base.train_labels)]
         examples = TrainingSet(base.train_texts, labels, [], [], [f"class {at}" for at in range(classes)])
         rows = last_linear(prepare(examples, quick, cpu).model).weight.detach()
         lengths.append(float(rows.norm(dim=1).mean()))
-    assert lengths[0] <= 2 * head_start.LENGTH_A_CLASS * 1.01
+    assert lengths[0] <= 10 * head_start.LENGTH_A_CLASS * 1.01
     assert lengths[0] < lengths[1] <= 20 * head_start.LENGTH_A_CLASS * 1.01
 
 
-def test_the_pool_says_where_it_begins(
-    quick: TrainingArguments, cpu: Device, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(head_start, "LENGTH_A_CLASS", 100.0)
+@pytest.mark.usefixtures("at_full_length")
+def test_the_pool_says_where_it_begins(quick: TrainingArguments, cpu: Device) -> None:
     base, texts = separable(train=4), [*sentences(BAD, 60, 301), *sentences(GOOD, 60, 302)]
     truth = np.array([0] * 60 + [1] * 60)
     targets = np.where(np.eye(2)[truth] > 0, 0.9, 0.1).astype(np.float32)
@@ -74,6 +87,7 @@ def test_the_pool_says_where_it_begins(
     assert (logits(prepare(examples, quick, cpu))[4:].argmax(axis=1) == truth).mean() > 0.7
 
 
+@pytest.mark.usefixtures("at_full_length")
 def test_the_same_reviews_give_the_same_start_and_training_mode_is_not_left_on(
     quick: TrainingArguments, cpu: Device
 ) -> None:
@@ -84,6 +98,7 @@ def test_the_same_reviews_give_the_same_start_and_training_mode_is_not_left_on(
     assert found[0] == pytest.approx(found[1], abs=1e-4), "nothing of it is drawn"
 
 
+@pytest.mark.usefixtures("at_full_length")
 def test_a_stop_leaves_the_drawn_classifier(quick: TrainingArguments, cpu: Device) -> None:
     asked = 0
 

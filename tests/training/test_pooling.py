@@ -90,7 +90,7 @@ def tuned_folder(three_layers: Path, tmp_path_factory: pytest.TempPathFactory) -
         base_model=str(three_layers),
         pooling="mean",
         learning_rate=3e-3,
-        epochs=60,
+        epochs=35,
         precision="fp32",
         freeze_embeddings=False,
     )
