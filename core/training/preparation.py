@@ -145,9 +145,10 @@ def prepare(
     classes = len(examples.label_names)
     labels = target_array(examples.train_labels, classes, examples.multi_label)
     targets, places = _with_pool(examples, labels)
+    learned = targets[: max(places) + 1]  # what is kept back to measure by must not say where the classifier begins
     start_head(
         computed,
-        targets if targets.ndim > 1 else np.eye(classes, dtype=np.float32)[targets],
+        learned if learned.ndim > 1 else np.eye(classes, dtype=np.float32)[learned],
         int(tokenizer.pad_token_id),
         device,
         multi_label=examples.multi_label,

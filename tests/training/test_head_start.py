@@ -80,11 +80,27 @@ def test_the_more_classes_the_longer_the_rows(quick: TrainingArguments, cpu: Dev
 
 @pytest.mark.usefixtures("at_full_length")
 def test_the_pool_says_where_it_begins(quick: TrainingArguments, cpu: Device) -> None:
-    base, texts = separable(train=4), [*sentences(BAD, 60, 301), *sentences(GOOD, 60, 302)]
-    truth = np.array([0] * 60 + [1] * 60)
+    both = zip(sentences(BAD, 60, 301), sentences(GOOD, 60, 302), strict=True)
+    base, texts = separable(train=4), [text for pair in both for text in pair]
+    truth = np.array([0, 1] * 60)
     targets = np.where(np.eye(2)[truth] > 0, 0.9, 0.1).astype(np.float32)
     examples = replace(base, validation_texts=[], validation_labels=[], pool_texts=texts, pool_targets=targets)
     assert (logits(prepare(examples, quick, cpu))[4:].argmax(axis=1) == truth).mean() > 0.7
+
+
+@pytest.mark.usefixtures("at_full_length")
+def test_what_is_kept_back_to_measure_by_does_not_say_where_it_begins(quick: TrainingArguments, cpu: Device) -> None:
+    base, texts = separable(train=20), sentences(BAD, 120, 301)
+    rows, targets = [], np.full((120, 2), 0.5, dtype=np.float32)
+    targets[::3] = (0.9, 0.1)
+    for changed in (slice(0, 0), slice(108, 120), slice(96, 108)):
+        given = targets.copy()
+        given[changed] = (0.0, 1.0)
+        examples = replace(base, validation_texts=[], validation_labels=[], pool_texts=texts, pool_targets=given)
+        torch.manual_seed(1)
+        rows.append(last_linear(prepare(examples, quick, cpu).model).weight.detach())
+    assert torch.equal(rows[0], rows[1])
+    assert not torch.equal(rows[0], rows[2])
 
 
 @pytest.mark.usefixtures("at_full_length")

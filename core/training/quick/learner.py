@@ -179,7 +179,8 @@ def _try(
     each = np.log(HINT_BELIEF / (len(hints) * len(TRUSTS) * len(penalties)))
     for hint in hints:
         along = (x[:, :plain] @ np.asarray(hint, dtype=np.float32)).astype(np.float64)
-        for scale in (trust * units for trust in TRUSTS):
-            found = solvers[best.columns].solutions(penalties, along * scale)
-            tried += [_Tried(one, each, best.columns, hint * scale) for one in found]
+        for trust in TRUSTS:
+            # In units of the others' shares: by its own label a review would tell the hint which one is right.
+            found = solvers[best.columns].solutions(penalties, along * trust * unit(others, multi_label))
+            tried += [_Tried(one, each, best.columns, hint * (trust * units)) for one in found]
     return tried

@@ -44,7 +44,9 @@ FOR = {
 }
 """Names of labels that say for or against, beside the word list's."""
 
-NUMBER = re.compile(r"\d+(?:\.\d+)?")
+NUMBER = re.compile(r"(?:(?<!\S)-)?\d+(?:\.\d+)?")
+"""A grade, below zero where the name or a word of it begins with the sign: “-1”, but “grade-1” is 1."""
+
 MOST_GRADES = 11
 """Labels up to which they are taken for grades: 0 to 10."""
 
@@ -61,7 +63,7 @@ def grades(names: Sequence[str]) -> NDArray[np.float64] | None:
         return None
     if len(names) > 2 and all(len(found) == 1 for found in numbers):
         values = np.array([float(found[0]) for found in numbers])
-        if len(np.unique(values)) == len(values):
+        if len(np.unique(values)) == len(values) and np.isfinite(np.ptp(values)):
             return np.asarray(2 * (values - values.min()) / np.ptp(values) - 1)
     words = [readable(name) for name in names]
     said = np.sign([FOR.get(text, 0.0) or opinion(text) for text in words])

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from core.training.quick.learner import fit
 from core.training.quick.names import MOST, grades, hints, readable
+from core.training.quick.solving import log_loss
 from core.training.quick.space import Space
 
 WIDTH = 60
@@ -34,6 +36,10 @@ def test_a_name_is_read_as_words(name: str, text: str) -> None:
         (["1 star", "2 stars", "3 stars", "4 stars", "5 stars"], [-1, -0.5, 0, 0.5, 1]),
         (["5", "1", "3"], [1, -1, 0]),
         (["0.5", "1.0", "2.0"], [-1, -1 / 3, 1]),
+        (["-1", "0", "1"], [-1, 0, 1]),
+        (["score -2", "score 0", "score 2"], [-1, 0, 1]),
+        (["grade-1", "grade-2", "grade-3"], [-1, 0, 1]),
+        (["9" * 400, "1", "2"], None),
         (["negative", "neutral", "positive"], [-1, 0, 1]),
         (["POS", "NEG"], [1, -1]),
         (["not recommended", "recommended"], [-1, 1]),
@@ -113,3 +119,18 @@ def test_where_nothing_can_be_told_apart_there_is_no_hint() -> None:
     assert hints(space, features, ["a"], vectors[:1], False) == []
     same = np.ones_like(vectors)
     assert hints(space, features, ["a", "a", "a"], same, False) == []
+
+
+def test_no_review_is_told_its_own_label_by_a_hint() -> None:
+    """What is said of a labelled review is what a fit without it would say; here most labels have one example."""
+    features, truth, vectors = pool(1_000, 77)
+    space = Space.of(features)
+    found = hints(space, features, [f"name {at}" for at in range(77)], vectors, False)
+    labelled = np.arange(16)
+    model = fit(features[labelled], truth[labelled], 77, False, space, found)
+    refitted = []
+    for one in labelled:
+        rest = np.delete(labelled, one)
+        refitted.append(fit(features[rest], truth[rest], 77, False, space, found).predict(features[one : one + 1])[0])
+    loss = log_loss(np.stack(refitted), np.eye(77)[truth[labelled]], False)
+    assert model.out_of_sample_log_loss == pytest.approx(loss, rel=0.3)
