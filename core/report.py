@@ -23,6 +23,7 @@ from core.storage.database import project_of
 from core.storage.filter_text import names_of, to_text
 from core.storage.filters import Filter, State
 from core.storage.learning import Example
+from core.storage.quick_run import DIVERGENCE
 from core.storage.tables import Run
 
 FEWEST_AUDIT = 50
@@ -44,6 +45,8 @@ class CrossValidated:
     keyword_rule: Scores
     majority_class: Scores
     calibration: Calibration
+    missed: float | None = None
+    """Where it is a teacher's answers that are scored: nats a review that the run clearly did not learn of them."""
 
     def to_json(self) -> dict[str, Any]:
         """The form in the database and of `--json`."""
@@ -53,7 +56,8 @@ class CrossValidated:
     def from_json(cls, data: dict[str, Any]) -> CrossValidated:
         """Read the form in the database."""
         read = {part: Scores.from_json(data[part]) for part in ("model", "keyword_rule", "majority_class")}
-        return cls(data["size"], data["folds"], calibration=Calibration.from_json(data["calibration"]), **read)
+        tempered = Calibration.from_json(data["calibration"])
+        return cls(data["size"], data["folds"], calibration=tempered, missed=data.get("missed"), **read)
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,8 @@ class Measured:
             are = "is" if self.audit_size <= 1 else "are"
             on = count(folds.size, "labelled review")
             why = f"because {few} of the audit set {are} labelled"
-            return f"Measured by {by} on {on}, {why}. Where the queue chose hard ones, all reviews come out better."
+            hard = "Where the queue chose hard ones, all reviews come out better."
+            return f"Measured by {by} on {on}, {why}. {hard}{_of_teacher(folds.missed)}"
         if self.audit_size == 0:
             return ""
         on = f"Measured on {count(self.audit_size, 'labelled review')} of the audit set"
@@ -183,7 +188,15 @@ def _cross_validated(session: Session, run: Run, columns: Columns) -> CrossValid
     rule, majority = _baselines(columns, examples, Frequencies.of(columns.true(examples)))
     assert by_model is not None
     assert calibration is not None
-    return CrossValidated(len(examples), run.metrics.get("folds"), by_model, rule, majority, calibration)
+    missed = run.metrics.get(DIVERGENCE)
+    return CrossValidated(len(examples), run.metrics.get("folds"), by_model, rule, majority, calibration, missed)
+
+
+def _of_teacher(missed: float | None) -> str:
+    if missed is None:
+        return ""
+    far = " has not learned all of it, and is worse." if missed > 0 else " comes close."
+    return f" These are the answers of what taught the model, which{far}"
 
 
 def cell(

@@ -138,6 +138,21 @@ def test_while_the_audit_set_is_small_cross_validation_is_what_counts(database: 
     assert Measured.from_json(json.loads(json.dumps(measured.to_json()))) == measured
 
 
+@pytest.mark.parametrize(("missed", "said"), [(0.0, "the model, which comes close."), (0.2, "and is worse.")])
+def test_a_taught_run_does_not_pass_off_its_teachers_answers_as_its_own(
+    database: Database, missed: float, said: str
+) -> None:
+    with database.writing() as session:
+        run = store(session, {}, metrics={"folds": 3, "divergence": missed})
+        assert run.id is not None
+        trained = learning.examples(session, audit=False)
+        runs.store_out_of_fold(session, run.id, [(one.review_id, struct.pack("<2f", 0.9, 0.1)) for one in trained])
+        measured = measure(session, run)
+    assert measured.basis.endswith(said)
+    assert "the answers of what taught" in measured.basis
+    assert Measured.from_json(json.loads(json.dumps(measured.to_json()))) == measured
+
+
 def test_a_review_whose_label_was_taken_back_leaves_the_cross_validation(project: MakeProject) -> None:
     made = project(reviews=[own_words(number) for number in range(12)])
     with made.writing() as session:

@@ -78,6 +78,13 @@ def test_the_more_classes_the_longer_the_rows(quick: TrainingArguments, cpu: Dev
     assert lengths[0] < lengths[1] <= 20 * head_start.LENGTH_A_CLASS * 1.01
 
 
+def test_classes_that_no_review_has_do_not_count(quick: TrainingArguments, cpu: Device) -> None:
+    base = separable(train=60)
+    examples = replace(base, label_names=[f"class {at}" for at in range(12)])
+    drawn = last_linear(prepare(examples, quick, cpu).model)
+    assert not drawn.bias.detach().any(), "two of twelve classes are in use: the rows stay as transformers draws them"
+
+
 @pytest.mark.usefixtures("at_full_length")
 def test_the_pool_says_where_it_begins(quick: TrainingArguments, cpu: Device) -> None:
     both = zip(sentences(BAD, 60, 301), sentences(GOOD, 60, 302), strict=True)

@@ -20,10 +20,14 @@ HINTED = 400
 """Labelled reviews up to which a hint is thought of: with more they say it themselves."""
 
 MOST_HINTED = 40_000
-"""Labelled reviews times classes up to which it is: of 256 reviews and 77 classes it takes half a second."""
+"""Labelled reviews times classes up to which it is looked at closely: of 256 reviews and 77 classes it takes half a
+second. Of more it is tried with `FEWER_TRUSTS` and one penalty: not at all would be a fall back."""
 
 TRUSTS = (0.1, 0.2, 0.4, 0.8, 1.6)
 """How far a hint may be believed: by how many of the labels' deviations it moves an answer."""
+
+FEWER_TRUSTS = (0.2, 0.8)
+"""The same where each try is costly."""
 
 MORE_PENALTIES = 3
 """How many penalties are tried beside a hint, from the best one without it on: there is less left to learn."""
@@ -102,9 +106,14 @@ def fit(
     labels, shares = truth[used], shares_of(truth, multi_label)
     others = shares_of(truth, multi_label, labels)
     x = space.coordinates(features[used], space.has_opinion)
-    able = len(used) <= HINTED and labels.size <= MOST_HINTED
     weights, left_out = _solve(
-        x, space.has_opinion, labels, others, unit(shares, multi_label), multi_label, hints if able else ()
+        x,
+        space.has_opinion,
+        labels,
+        others,
+        unit(shares, multi_label),
+        multi_label,
+        hints if len(used) <= HINTED else (),
     )
     said = probabilities(left_out, others, multi_label)
     model = QuickModel(space, weights, shares, multi_label, said, log_loss(said, labels, multi_label))
@@ -122,8 +131,9 @@ class _Tried:
     """The logarithm of how probable it was before any label."""
     columns: int
     """Of the coordinates, how many it looks at: with the opinion's or without."""
-    direction: NDArray[np.floating] | None = None
-    """[columns without the opinion, classes]: the hint, as far as it is trusted."""
+    hint: NDArray[np.floating] | None = None
+    """[columns without the opinion, classes]."""
+    trust: float = 0.0
 
 
 def _solve(
@@ -140,7 +150,7 @@ def _solve(
     Each counts by what it says of reviews it had not seen (pseudo-Bayesian model averaging: Yao et al. 2018, “Using
     Stacking to Average Bayesian Predictive Distributions”).
     """
-    tried = _try(x, opinion, labels, others, units, multi_label, hints)
+    tried = _try(x, opinion, labels, others, multi_label, hints)
     scores = np.array([one.belief - one.solution.loss / BLURRED for one in tried])
     chances = np.exp(scores - scores.max())
     chances /= chances.sum()
@@ -150,8 +160,8 @@ def _solve(
     for chance, one in zip(chances, tried, strict=True):
         left_out += chance * one.solution.left_out
         of_rows[one.columns] += chance * one.solution.slope * one.solution.weights
-        if one.direction is not None:
-            weights[:plain] += chance * one.solution.slope * one.direction
+        if one.hint is not None:
+            weights[:plain] += one.hint * (chance * one.solution.slope * one.trust * units)
     for columns, dual in of_rows.items():
         weights[:columns] += x[:, :columns].T @ dual.astype(np.float32)
     return weights.astype(np.float32), left_out
@@ -162,7 +172,6 @@ def _try(
     opinion: bool,
     labels: Floats,
     others: Floats,
-    units: Floats,
     multi_label: bool,
     hints: Sequence[NDArray[np.floating]],
 ) -> list[_Tried]:
@@ -175,12 +184,14 @@ def _try(
     if not hints:
         return tried
     best = min(tried, key=lambda one: one.solution.loss)
-    penalties = [one for one in PENALTIES if one >= best.solution.penalty][:MORE_PENALTIES]
-    each = np.log(HINT_BELIEF / (len(hints) * len(TRUSTS) * len(penalties)))
+    close = labels.size <= MOST_HINTED
+    penalties = [one for one in PENALTIES if one >= best.solution.penalty][: MORE_PENALTIES if close else 1]
+    trusts = TRUSTS if close else FEWER_TRUSTS
+    each = np.log(HINT_BELIEF / (len(hints) * len(trusts) * len(penalties)))
     for hint in hints:
         along = (x[:, :plain] @ np.asarray(hint, dtype=np.float32)).astype(np.float64)
-        for trust in TRUSTS:
+        for trust in trusts:
             # In units of the others' shares: by its own label a review would tell the hint which one is right.
             found = solvers[best.columns].solutions(penalties, along * trust * unit(others, multi_label))
-            tried += [_Tried(one, each, best.columns, hint * (trust * units)) for one in found]
+            tried += [_Tried(one, each, best.columns, hint, trust) for one in found]
     return tried

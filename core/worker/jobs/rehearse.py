@@ -48,6 +48,7 @@ def rehearse(request: Rehearse, emit: Emit, should_stop: ShouldStop, log: str) -
     try:
         found, test = _with_features(request, material, extractor, emit, should_stop)
         name_vectors = extractor.of_names(material.names)
+        del extractor  # a base model's memory, which the sessions' trainings have a use for
         sessions = _Sessions(request, material, found, test, located, device, arguments, name_vectors)
         told = _Told(request, emit, len(found.texts))
         for seed in range(request.seeds):

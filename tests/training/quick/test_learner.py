@@ -100,6 +100,23 @@ def test_with_many_labels_no_hint_is_looked_at(monkeypatch: pytest.MonkeyPatch) 
     assert np.array_equal(one.predict(features), other.predict(features))
 
 
+def test_where_there_is_much_to_compute_a_hint_is_tried_less_finely_not_dropped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pool, truth = reviews(400, 6, seed=5)
+    hint = directions(pool, truth, 6)
+    features, classes = reviews(12, 6, seed=1)
+    new, known = reviews(400, 6, seed=2)
+    right = {}
+    for most, hints in ((12 * 6, [hint]), (12 * 6 - 1, [hint]), (12 * 6, [])):
+        monkeypatch.setattr(learner, "MOST_HINTED", most)
+        model = fit(features, classes, 6, False, pool, hints)
+        right[most, len(hints)] = (model.predict(new).argmax(axis=1) == known).mean()
+    close, rough, without = right.values()
+    assert rough == pytest.approx(close, abs=0.05)
+    assert rough > without + 0.05
+
+
 def test_several_labels_a_review_each_for_itself() -> None:
     pool, _ = reviews(400, 3, seed=5)
     features, classes = reviews(90, 3, seed=1)
