@@ -21,6 +21,9 @@ screen, and a person who goes back and forth finds them where they were."""
 LOW = 15
 """Reviews left when the next ones are fetched: at ten keys a second, more than a second ahead."""
 
+AUDIT_EVERY = 10
+"""Without a queue, which has its own share of them, at most one review of so many is of the audit set."""
+
 
 @dataclass
 class Walk:
@@ -168,11 +171,26 @@ class Ahead:
 
     def _read(self, taken: set[int], place: Place) -> tuple[list[Card], Place]:
         with self._database.reading() as session:
-            ids = queue.upcoming(session, taken, FETCHED)
+            ids, more = queue.upcoming(session, taken, FETCHED), list[int]()
             if len(ids) < FETCHED:
                 more, place = queue.at_random(session, place, taken | set(ids), FETCHED - len(ids))
-                ids += more
-            return cards.cards(session, ids, self._multi), place
+            planned = cards.cards(session, ids, self._multi)
+            return [*planned, *_audit_later(cards.cards(session, more, self._multi))], place
+
+
+def _audit_later(found: Sequence[Card]) -> list[Card]:
+    """The same reviews with the audit set's apart, those that are too many last.
+
+    In the random order every fifth is one, in the first dozen half may be, and no model learns from any: a person
+    who begins would wait for the first suggestions by so many labels longer.
+    """
+    audit = deque(card for card in found if card.audit)
+    order: list[Card] = []
+    for place, card in enumerate((card for card in found if not card.audit), start=1):
+        order.append(card)
+        if audit and place % (AUDIT_EVERY - 1) == 0:
+            order.append(audit.popleft())
+    return [*order, *audit]
 
 
 def _drawn_in_time(ids: list[int], planned: list[int], kept: int, audit: set[int]) -> list[int]:

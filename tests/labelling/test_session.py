@@ -225,6 +225,20 @@ def test_a_queue_that_has_run_out_goes_on_at_random_and_names_the_audit_set(proj
     session.close()
 
 
+def test_before_there_is_a_queue_few_of_the_first_reviews_are_kept_from_the_model(project: MakeProject) -> None:
+    for name in ("a.db", "b.db", "c.db"):
+        session = LabellingSession(project(reviews=[f"review {number}" for number in range(60)], name=name), "ann")
+        audit: list[bool] = []
+        while session.current is not None:
+            audit.append(session.current.audit)
+            session.give([1])
+        assert len(audit) == 60, "none is lost"
+        assert not any(audit[:9])
+        assert sum(audit[:20]) <= 2 < sum(audit)
+        settled(session)
+        session.close()
+
+
 def test_two_projects_have_two_orders(project: MakeProject) -> None:
     orders = []
     for name in ("a.db", "b.db"):
