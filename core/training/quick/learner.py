@@ -188,10 +188,11 @@ def _try(
     penalties = [one for one in PENALTIES if one >= best.solution.penalty][: MORE_PENALTIES if close else 1]
     trusts = TRUSTS if close else FEWER_TRUSTS
     each = np.log(HINT_BELIEF / (len(hints) * len(trusts) * len(penalties)))
+    # In units of the others' shares: by its own label a review would tell the hint which one is right.
+    units = unit(others, multi_label)
     for hint in hints:
         along = (x[:, :plain] @ np.asarray(hint, dtype=np.float32)).astype(np.float64)
         for trust in trusts:
-            # In units of the others' shares: by its own label a review would tell the hint which one is right.
-            found = solvers[best.columns].solutions(penalties, along * trust * unit(others, multi_label))
+            found = solvers[best.columns].solutions(penalties, along * trust * units)
             tried += [_Tried(one, each, best.columns, hint, trust) for one in found]
     return tried
